@@ -32,7 +32,7 @@ class UsageError(HarnessError):
 
 
 class CannotMeasure(HarnessError):
-    """This machine, a service or the app does not allow the measurement."""
+    """The machine, a service or the app does not allow the measurement."""
 
     exit_code = 3
     code = "cannot-measure"

@@ -1,0 +1,1 @@
+"""What is measured: servers, serializers, the reference service, servers of known truth, probes."""

@@ -1,0 +1,1 @@
+"""Statistics of blocks: ratios, intervals, quantiles, looks, power and controls.  Pure functions."""

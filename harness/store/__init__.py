@@ -1,0 +1,1 @@
+"""The run folder: written atomically, resumed after a crash, never half-read."""

@@ -1,0 +1,1 @@
+"""The reference service: a FastAPI application whose practices are switches."""

@@ -1,0 +1,428 @@
+"""One block: fresh processes are started, verified, warmed up, measured and stopped.
+
+``run`` reads as the table of contents.  A block of the request or slice grain is one stretch with
+two processes of each arm alive (a quartet); a block of the block grain is four stretches with one
+process alive, in the order A B B A.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from msgspec import Struct, structs
+
+from harness import __version__, load, processes, summary, validity
+from harness.errors import CannotMeasure
+from harness.machine import CoreLayout
+from harness.meters import hiccups, sampler
+from harness.meters.process_clock import Tree, process_cpu_ns, pss_bytes, thread_count
+from harness.model import Block, Condition, Cost, Grain, Role, Window
+from harness.runtimes import attached, local
+from harness.store import samples
+
+DRAIN_S = 15.0
+"""Requests outstanding at the end have 10 s to finish; writing the samples takes the rest."""
+
+
+class Rig(Struct, frozen=True):
+    """What all blocks of a session share: the root, the session's label, the cores, the options."""
+
+    root: Path
+    scenarios: dict[str, Path]
+    session: processes.Session
+    layout: CoreLayout
+    slice_s: float
+    load_workers: int
+
+
+class Job(Struct, frozen=True):
+    """Which block to run."""
+
+    number: int
+    condition: Condition
+    grain: Grain
+    seed: int
+
+
+class Entry(Struct, frozen=True):
+    """One server process of the block: which arm, which of its two processes."""
+
+    role: Role
+    instance: int
+
+    @property
+    def name(self) -> str:
+        """For example ``candidate-2``."""
+        return f"{self.role}-{self.instance}"
+
+
+class Stretch(Struct, frozen=True):
+    """What one stretch of load left: evidence, counts and costs."""
+
+    entries: tuple[Entry, ...]
+    windows: tuple[Window, ...]
+    costs: tuple[Cost, ...]
+    counts: summary.Summary
+    evidence: validity.Evidence
+    utilisation: float | None
+    rows: tuple[sampler.MeterRow, ...]
+    slices: tuple[load.Slice, ...]
+    done: tuple[dict[str, Any], ...]
+    folder: Path
+
+
+def run(job: Job, rig: Rig, folder: Path) -> Block:
+    """Execute one block and keep everything it left in ``folder``.
+
+    Raises CannotMeasure when a server does not start or answer as expected before the load, and
+    load.GeneratorFailedError when Locust left no complete data.
+    """
+    began = time.monotonic()
+    started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    order = random.Random(f"{job.seed}-order")
+    (folder / "logs").mkdir()
+    stretches = []
+    for number, (grain, entries) in enumerate(_stretches(job, order)):
+        place = folder / f"stretch-{number + 1}"
+        place.mkdir()
+        stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order))
+    _keep(folder, stretches)
+    return _block(job, rig, stretches, started_utc, time.monotonic() - began)
+
+
+def _stretches(job: Job, order: random.Random) -> list[tuple[Grain, tuple[Entry, ...]]]:
+    if job.grain != "block":
+        quartet = tuple(Entry(role, instance) for role in ("baseline", "candidate") for instance in (1, 2))
+        return [(job.grain, quartet)]
+    first, second = order.sample(["baseline", "candidate"], 2)
+    roles = [(first, 1), (second, 1), (second, 2), (first, 2)]
+    return [("block", (Entry(role, instance),)) for role, instance in roles]  # type: ignore[arg-type]  (sample() widens the literal)
+
+
+def _measure(
+    job: Job, rig: Rig, grain: Grain, entries: tuple[Entry, ...], place: Path, logs: Path, order: random.Random
+) -> Stretch:
+    """Start, verify, warm up, measure, stop."""
+    condition = job.condition
+    watch = _watch_hiccups(rig)
+    servers: dict[str, local.Server] = {}
+    generator: load.Generator | None = None
+    try:
+        for entry in order.sample(entries, len(entries)):
+            servers[entry.name] = _start(entry, condition, rig, logs)
+        arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
+        trial = place / "trial.json"
+        share = condition if grain != "block" else _quarter(condition)
+        output = load.write_trial(
+            trial,
+            condition=share,
+            grain=grain,
+            arms=arms,
+            seed=job.seed,
+            slice_s=rig.slice_s,
+            workers=rig.load_workers,
+        )
+        (place / "logs").mkdir()
+        generator = load.launch(
+            trial,
+            rig.scenarios[condition.scenario],
+            output,
+            session=rig.session,
+            workers=rig.load_workers,
+            cores=rig.layout.generator,
+        )
+        for server in servers.values():
+            _wait_ready(server, condition)
+        slices = load.wait_ready(generator)
+        ordered = [servers[entry.name] for entry in entries]
+        readings, used = _sample(rig, generator, slices, ordered)
+        done = load.collect(generator, DRAIN_S)
+        wrong = [text for text in (_still_alone(server) for server in ordered) if text is not None]
+        memory = [pss_bytes(server.pids()) if server.process is not None else None for server in ordered]
+    finally:
+        if generator is not None:
+            processes.stop(generator.processes, grace_s=2.0)
+        local.stop([server for server in servers.values() if server.process is not None])
+        pauses = _hiccups(watch)
+    rows = samples.load_rows(output)
+    counts = summary.summarise(rows, slices, users=condition.load.users, expect=condition.expect)
+    windows = _windows(entries, slices, readings, counts)
+    return Stretch(
+        entries=entries,
+        windows=windows,
+        costs=_costs(entries, windows, readings, memory),
+        counts=counts,
+        evidence=_evidence(readings, counts, windows, done, pauses, wrong, slices, used),
+        utilisation=_utilisation(windows, readings),
+        rows=readings.rows,
+        slices=slices,
+        done=tuple(done),
+        folder=output,
+    )
+
+
+def _quarter(condition: Condition) -> Condition:
+    """A block of the block grain shares its measuring time between its four lone processes."""
+    return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
+
+
+def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Server:
+    target = condition.baseline if entry.role == "baseline" else condition.candidate
+    if target.url is not None:
+        return attached.server(entry.name, target.url, logs)
+    return local.launch(
+        entry.name,
+        target,
+        condition.app,
+        root=rig.root,
+        session=rig.session,
+        logs=logs,
+        cores=rig.layout.arms if rig.layout.pinned else None,
+    )
+
+
+def _paths(condition: Condition) -> Sequence[str]:
+    paths: list[str] = condition.parameters.get("paths") or []
+    return paths
+
+
+def _wait_ready(server: local.Server, condition: Condition) -> None:
+    local.wait_ready(server, _paths(condition) or ["/ping"], condition.expect if _paths(condition) else (200, 404))
+
+
+def _still_alone(server: local.Server) -> str | None:
+    return local.still_alone(server) if server.process is not None else None
+
+
+def _sample(
+    rig: Rig, generator: load.Generator, slices: tuple[load.Slice, ...], servers: Sequence[local.Server]
+) -> tuple[sampler.Readings, dict[int, int]]:
+    """Begin the load and read the meters until its last boundary."""
+    trees = {server.name: Tree(server.process.pid) for server in servers if server.process is not None}
+    roots = {server.name: server.process.pid for server in servers if server.process is not None}
+    workers = generator.processes if generator.workers == 1 else generator.processes[1:]
+    live = [(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)]
+    t0_ns = load.begin(generator)
+    cpu_before = {pid: process_cpu_ns(pid) or 0 for pid, _ in live}
+    readings = sampler.sample(
+        trees,
+        roots,
+        slices=slices,
+        t0_ns=t0_ns,
+        cores=rig.layout.arms,
+        generators=live,
+        keep_on=lambda: load.alive(generator),
+    )
+    if not readings.at_boundaries or max(readings.at_boundaries) != slices[-1].end_ns:
+        # Locust ended before the last boundary: its last words say why.
+        load.collect(generator, 0.5)
+        raise load.GeneratorFailedError("Locust ended before the last slice.")
+    return readings, cpu_before
+
+
+def _windows(
+    entries: tuple[Entry, ...], slices: Sequence[load.Slice], readings: sampler.Readings, counts: summary.Summary
+) -> tuple[Window, ...]:
+    """CPU time and answers of each measured slice and process."""
+    found = []
+    for piece in slices:
+        if piece.phase != "measure":
+            continue
+        start, end = readings.at_boundaries[piece.start_ns], readings.at_boundaries[piece.end_ns]
+        for index in piece.entries:
+            readable = index < len(start) and start[index] is not None and end[index] is not None
+            found.append(
+                Window(
+                    role=entries[index].role,
+                    instance=entries[index].instance,
+                    slice=piece.index,
+                    start_ns=piece.start_ns,
+                    end_ns=piece.end_ns,
+                    cpu_ns=(end[index] or 0) - (start[index] or 0) if readable else None,
+                    requests=counts.requests.get((index, piece.index), 0),
+                )
+            )
+    return tuple(found)
+
+
+def _costs(
+    entries: tuple[Entry, ...],
+    windows: tuple[Window, ...],
+    readings: sampler.Readings,
+    memory: Sequence[int | None],
+) -> tuple[Cost, ...]:
+    costs = []
+    for index, entry in enumerate(entries):
+        mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
+        used = [window.cpu_ns for window in mine]
+        pids = readings.pids[index] if index < len(readings.pids) else ()
+        costs.append(
+            Cost(
+                role=entry.role,
+                instance=entry.instance,
+                cpu_ns=None if None in used or not used else sum(value or 0 for value in used),
+                requests=sum(window.requests for window in mine),
+                pss_bytes=memory[index],
+                processes=len(pids),
+                threads=thread_count(pids) or _last_threads(readings, entry.name),
+            )
+        )
+    return tuple(costs)
+
+
+def _last_threads(readings: sampler.Readings, name: str) -> int:
+    return next((row.threads or 0 for row in reversed(readings.rows) if row.name == name), 0)
+
+
+def _evidence(
+    readings: sampler.Readings,
+    counts: summary.Summary,
+    windows: tuple[Window, ...],
+    done: Sequence[dict[str, Any]],
+    pauses: tuple[tuple[int, float], ...] | None,
+    wrong: Sequence[str],
+    slices: Sequence[load.Slice],
+    used: dict[int, int],
+) -> validity.Evidence:
+    measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
+    t0_ns = int(done[0]["t0_ns"])
+    inside = [
+        late for at, late in pauses or () if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns
+    ]
+    del used
+    return validity.Evidence(
+        sent_share=counts.sent / counts.due if counts.due else 0.0,
+        generator_work=max(document["work_ns"] / document["wall_ns"] for document in done),
+        foreign_share=_foreign(readings, measured_from, slices[-1].end_ns, readings.core_wall_ns),
+        foreign_exact=readings.core_before is not None and readings.core_before.exact,
+        steal_share=_steal(readings),
+        hiccup_max_ms=None if pauses is None else max(inside, default=0.0),
+        little=counts.little,
+        strangers="; ".join(wrong) or None,
+        drift=validity.drift(windows),
+        boundary_late_ns=readings.late_ns,
+        count_mismatch=None,
+    )
+
+
+def _foreign(readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int) -> float | None:
+    """Share of the arms' core that neither the arms nor our own watcher used."""
+    before, after = readings.core_before, readings.core_after
+    if before is None or after is None or not wall_ns:
+        return None
+    start, end = readings.at_boundaries[start_ns], readings.at_boundaries[end_ns]
+    if not start or None in start or None in end:
+        return None
+    arms_ns = sum((late or 0) - (early or 0) for early, late in zip(start, end, strict=True))
+    return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - hiccups.CPU_SHARE)
+
+
+def _steal(readings: sampler.Readings) -> float | None:
+    before, after = readings.core_before, readings.core_after
+    if before is None or after is None or not readings.core_wall_ns:
+        return None
+    return (after.steal_ns - before.steal_ns) / readings.core_wall_ns
+
+
+def _utilisation(windows: tuple[Window, ...], readings: sampler.Readings) -> float | None:
+    if not readings.core_wall_ns or any(window.cpu_ns is None for window in windows):
+        return None
+    return sum(window.cpu_ns or 0 for window in windows) / readings.core_wall_ns
+
+
+def _watch_hiccups(rig: Rig) -> subprocess.Popen[bytes] | None:
+    """Start the watcher for pauses of the platform, where the arms have a core of their own."""
+    if not rig.layout.pinned:
+        return None
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", hiccups.__file__, str(rig.layout.arms[0])],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _hiccups(watch: subprocess.Popen[bytes] | None) -> tuple[tuple[int, float], ...] | None:
+    """End the watcher; its pauses as (time, ms), or None where it had no right to watch."""
+    if watch is None:
+        return None
+    printed, _ = watch.communicate(timeout=10)
+    if watch.returncode:
+        return None
+    return tuple((int(at), float(late)) for at, late in json.loads(printed)["pauses"])
+
+
+def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
+    """Write the samples, meters and slices, and drop the raw arrays that they were made of."""
+    from harness.store import meters  # noqa: PLC0415  (pandas is slow to import; only blocks need it)
+
+    samples.write_parquet([stretch.folder for stretch in stretches], folder / "requests.parquet")
+    meters.write_meters(folder / "meters.parquet", [row for stretch in stretches for row in stretch.rows])
+    meters.write_slices(folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows])
+    for stretch in stretches:
+        for raw in stretch.folder.glob("requests-*.bin"):
+            raw.unlink()
+
+
+def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, wall_s: float) -> Block:
+    windows = _renumbered(stretches)
+    evidence = [_whole(stretch.evidence, windows if len(stretches) > 1 else None) for stretch in stretches]
+    results = tuple(check for one in evidence for check in validity.checks(one))
+    counts = [stretch.counts for stretch in stretches]
+    lags = [count.send_lag_p99_ms for count in counts if count.send_lag_p99_ms is not None]
+    utilisations = [stretch.utilisation for stretch in stretches if stretch.utilisation is not None]
+    errors: dict[str, int] = {}
+    for count in counts:
+        for name, number in count.errors.items():
+            errors[name] = errors.get(name, 0) + number
+    return Block(
+        number=job.number,
+        condition=job.condition.name,
+        grain=job.grain,
+        seed=job.seed,
+        started_utc=started_utc,
+        start_order=tuple(entry.name for stretch in stretches for entry in stretch.entries),
+        costs=tuple(cost for stretch in stretches for cost in stretch.costs),
+        windows=windows,
+        checks=results,
+        voids=validity.voids(results),
+        sent=sum(count.sent for count in counts),
+        due=sum(count.due for count in counts),
+        completed=sum(count.completed for count in counts),
+        errors=errors,
+        utilisation=float(np.mean(utilisations)) if utilisations else None,
+        generator_work=max(one.generator_work or 0.0 for one in evidence),
+        send_lag_p99_ms=max(lags) if lags else None,
+        wall_s=wall_s,
+        pinned=rig.layout.pinned,
+        harness_version=__version__,
+    )
+
+
+def _renumbered(stretches: Sequence[Stretch]) -> tuple[Window, ...]:
+    """Windows of all stretches with slice numbers that are unique in the block."""
+    if len(stretches) == 1:
+        return stretches[0].windows
+    found: list[Window] = []
+    for stretch in stretches:
+        offset = max((window.slice for window in found), default=-1) + 1
+        found += [structs.replace(window, slice=offset + window.slice) for window in stretch.windows]
+    return tuple(found)
+
+
+def _whole(evidence: validity.Evidence, windows: tuple[Window, ...] | None) -> validity.Evidence:
+    """A lone stretch has one arm and cannot drift against itself: the whole block can."""
+    return evidence if windows is None else structs.replace(evidence, drift=None)
+
+
+__all__ = ["CannotMeasure", "Entry", "Job", "Rig", "run"]

@@ -1,0 +1,187 @@
+"""Starts Locust as a subprocess on a trial file and reads what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from harness import listeners, processes
+from harness.model import Condition, Grain, Role
+
+READY_S = 40.0
+"""Locust imports in about 1 s; a cold disk needs a few more."""
+
+START_DELAY_NS = 60_000_000
+"""From writing the start file to the zero of the trial's clock: workers look for it every 5 ms."""
+
+
+class Arm(Struct, frozen=True):
+    """One server process as the trial sees it."""
+
+    name: Role
+    instance: int
+    url: str
+
+
+class Slice(Struct, frozen=True):
+    """A stretch of the trial in which some arms are loaded; times relative to the trial's zero."""
+
+    index: int
+    phase: str
+    start_ns: int
+    end_ns: int
+    entries: tuple[int, ...]
+
+
+class Generator(Struct, frozen=True):
+    """Running Locust: its processes, folder and, once ready, its plan of slices."""
+
+    processes: tuple[subprocess.Popen[bytes], ...]
+    output: Path
+    workers: int
+    logs: tuple[Path, ...]
+
+
+class GeneratorFailedError(Exception):
+    """Locust did not get ready, or ended without leaving its data: the block is void."""
+
+
+def write_trial(
+    path: Path,
+    *,
+    condition: Condition,
+    grain: Grain,
+    arms: Sequence[Arm],
+    seed: int,
+    slice_s: float,
+    workers: int,
+) -> Path:
+    """Write the trial file (schema 1) and make the folder for the samples; returns that folder."""
+    output = path.parent / "load"
+    output.mkdir()
+    load = condition.load
+    document = {
+        "schema": 1,
+        "seed": seed,
+        "output": str(output),
+        "grain": grain,
+        "slice_s": slice_s,
+        "arms": [{"name": arm.name, "instance": arm.instance, "url": arm.url} for arm in arms],
+        "load": {
+            "model": load.model,
+            "rate_rps": load.rate_rps,
+            "users": load.users,
+            "arrivals": load.arrivals,
+            "connections_max": load.connections_max,
+            "warmup_s": load.warmup_s,
+            "measure_s": load.measure_s,
+        },
+        "expect": list(condition.expect),
+        "parameters": condition.parameters,
+        "workers": workers,
+        "switches": None,
+    }
+    path.write_text(json.dumps(document, indent=1))
+    return output
+
+
+def launch(
+    trial: Path, scenario: Path, output: Path, *, session: processes.Session, workers: int, cores: Sequence[int] | None
+) -> Generator:
+    """Start Locust on the scenario: one process, or a master with ``workers`` workers."""
+    base = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--only-summary"]
+    environment = {**_environment(), "LOAD_TRIAL": str(trial)}
+    if workers == 1:
+        jobs = [(["-u", "1", "-r", "1"], {"LOAD_WORKER": "1"})]
+    else:
+        port = str(listeners.free_port())
+        master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port]
+        size = ["-u", str(workers), "-r", str(workers), "--expect-workers", str(workers)]
+        jobs = [([*master, *size], {"LOAD_WORKER": "0"})]
+        link = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
+        jobs += [(link, {"LOAD_WORKER": str(k + 1)}) for k in range(workers)]
+    started, logs = [], []
+    for number, (extra, variables) in enumerate(jobs):
+        log = trial.parent / "logs" / f"locust-{number}.log"
+        argv = [word for word in base + extra if "--worker" not in extra or word not in {"--headless", "--only-summary"}]
+        started.append(
+            processes.start(
+                argv,
+                session=session,
+                environment={**environment, **variables},
+                log=log,
+                cores=cores,
+                directory=scenario.parent,
+            )
+        )
+        logs.append(log)
+    return Generator(processes=tuple(started), output=output, workers=workers, logs=tuple(logs))
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "LOAD_"))}
+
+
+def wait_ready(generator: Generator) -> tuple[Slice, ...]:
+    """Wait for every worker's ready file; the slices are the plan that all workers share."""
+    deadline = time.monotonic() + READY_S
+    missing = {f"ready-{k + 1}" for k in range(generator.workers)}
+    while missing:
+        missing = {name for name in missing if not (generator.output / name).exists()}
+        if not missing:
+            break
+        if any(process.poll() is not None for process in generator.processes) or time.monotonic() > deadline:
+            raise GeneratorFailedError(_last_words(generator, "did not get ready"))
+        time.sleep(0.01)
+    ready = json.loads((generator.output / "ready-1").read_text())
+    return tuple(
+        Slice(
+            index=row["index"],
+            phase=row["phase"],
+            start_ns=row["start_ns"],
+            end_ns=row["end_ns"],
+            entries=tuple(row["entries"]),
+        )
+        for row in ready["slices"]
+    )
+
+
+def begin(generator: Generator) -> int:
+    """Write the start file; returns the zero of the trial's clock (CLOCK_MONOTONIC, ns)."""
+    t0_ns = time.monotonic_ns() + START_DELAY_NS
+    beside = generator.output / "start.json.tmp"
+    beside.write_text(json.dumps({"t0_ns": t0_ns}))
+    beside.replace(generator.output / "start.json")
+    return t0_ns
+
+
+def alive(generator: Generator) -> bool:
+    """Whether all processes of the generator still run."""
+    return all(process.poll() is None for process in generator.processes)
+
+
+def collect(generator: Generator, patience_s: float) -> list[dict[str, Any]]:
+    """Wait for Locust to end; the done documents of all workers, or GeneratorFailedError."""
+    deadline = time.monotonic() + patience_s
+    names = [generator.output / f"done-{k + 1}.json" for k in range(generator.workers)]
+    while not all(name.exists() for name in names):
+        if not alive(generator) or time.monotonic() > deadline:
+            time.sleep(0.05)
+            if all(name.exists() for name in names):
+                break
+            raise GeneratorFailedError(_last_words(generator, "left no complete data"))
+        time.sleep(0.01)
+    return [json.loads(name.read_text()) for name in names]
+
+
+def _last_words(generator: Generator, what: str) -> str:
+    words = "\n".join(processes.tail(log, 6) for log in generator.logs)
+    return f"Locust {what}. Its last lines:\n{words}"

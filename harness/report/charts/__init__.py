@@ -1,0 +1,1 @@
+"""One chart per file; each takes plain data and returns an SVG document as text."""

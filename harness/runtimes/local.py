@@ -1,0 +1,198 @@
+"""Servers as processes of this machine: started, verified before load, stopped."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness import catalog, listeners, processes
+from harness.errors import CannotMeasure
+from harness.meters.process_clock import members
+from harness.model import App, Target
+
+HOST = "127.0.0.1"
+
+READY_S = 30.0
+"""A FastAPI service imports in under 2 s; ten times that and a slow disk is still not 30 s."""
+
+REFERENCE_APP = "targets.service.main:create_app"
+TRUTH_APP = "targets.truth.app:app"
+
+_KEPT_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ")
+"""What a foreign app keeps of the caller's environment: everything else could differ between runs."""
+
+
+class Server(Struct, frozen=True):
+    """A started server: its process, port, address and log."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    port: int
+    url: str
+    log: Path
+
+    def pids(self) -> tuple[int, ...]:
+        """The living process tree."""
+        return tuple(members(self.process.pid))
+
+
+def interpreter(target: Target) -> str:
+    """The Python that runs the target: its ``python`` option, else the one of the harness."""
+    return target.options.get("python", sys.executable)
+
+
+def environment(target: Target, app: App, root: Path) -> dict[str, str]:
+    """A clean environment for the target: a few names of the caller, its own, its import path."""
+    kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
+    folder = str(root) if app.directory is None else str(Path(app.directory).resolve())
+    serializer = {"SERVICE_SERIALIZER": target.serializer} if target.serializer else {}
+    return {
+        **kept,
+        "PYTHONPATH": folder,
+        "PYTHONUNBUFFERED": "1",
+        **serializer,
+        **target.environment,
+    }
+
+
+def command(target: Target, app: App, port: int, root: Path) -> list[str]:
+    """The argv of the target's server for this app and port."""
+    if target.server is None:
+        raise ValueError("a URL is not started")
+    plugin = catalog.server(root, target.server)
+    options = {key: value for key, value in target.options.items() if key != "python"}
+    module = app.module or REFERENCE_APP
+    return plugin.command(
+        python=interpreter(target),
+        app=module,
+        factory=app.module is None,
+        host=HOST,
+        port=port,
+        options=options,
+    )
+
+
+def probe_import(target: Target, app: App, root: Path) -> None:
+    """Import the app in its own interpreter; raises CannotMeasure with the error's last lines."""
+    module, _, attribute = (app.module or REFERENCE_APP).partition(":")
+    code = (
+        "import importlib, functools, sys\n"
+        "found = functools.reduce(getattr, sys.argv[2].split('.'), importlib.import_module(sys.argv[1]))\n"
+        "assert callable(found), f'{sys.argv[1]}:{sys.argv[2]} is not callable'\n"
+    )
+    try:
+        done = subprocess.run(
+            [interpreter(target), "-c", code, module, attribute or "app"],
+            env=environment(target, app, root),
+            cwd=_folder(app, root),
+            capture_output=True,
+            text=True,
+            timeout=READY_S,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise CannotMeasure(
+            f"The interpreter {interpreter(target)} does not exist.", "Name an existing one with python=PATH."
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise CannotMeasure(
+            f"Importing {module} takes longer than {READY_S:.0f} s.", "Do start-up work in the lifespan."
+        ) from error
+    if done.returncode:
+        last = "\n".join(done.stderr.strip().splitlines()[-6:])
+        raise CannotMeasure(
+            f"The app {module}:{attribute or 'app'} cannot be imported by {interpreter(target)}:\n{last}",
+            "Check --app MODULE:ATTRIBUTE and --app-dir DIR, and that its packages are installed there.",
+        )
+
+
+def _folder(app: App, root: Path) -> Path:
+    return root if app.directory is None else Path(app.directory).resolve()
+
+
+def launch(
+    name: str, target: Target, app: App, *, root: Path, session: processes.Session, logs: Path, cores: Sequence[int] | None
+) -> Server:
+    """Start a target on a free port; does not wait for it."""
+    port = listeners.free_port()
+    log = logs / f"{name}.log"
+    process = processes.start(
+        command(target, app, port, root),
+        session=session,
+        environment=environment(target, app, root),
+        log=log,
+        cores=cores,
+        directory=_folder(app, root),
+    )
+    return Server(name=name, process=process, port=port, url=f"http://{HOST}:{port}", log=log)
+
+
+def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S) -> None:
+    """Wait until the server answers every path as expected; raises CannotMeasure with what it saw."""
+    deadline = time.monotonic() + deadline_s
+    while True:
+        if server.process.poll() is not None:
+            raise CannotMeasure(
+                f"{server.name} ended at start with status {server.process.returncode}. Its last lines:\n"
+                f"{processes.tail(server.log)}",
+                "Mend the app or the server's options, then run again.",
+            )
+        try:
+            for path in paths:
+                verify_path(server.url, path, expect)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise CannotMeasure(
+                    f"{server.name} did not answer within {deadline_s:.0f} s. Its last lines:\n"
+                    f"{processes.tail(server.log)}",
+                    "Mend the app or the server's options, then run again.",
+                ) from None
+            time.sleep(0.02)
+        else:
+            break
+    wrong = listeners.verdict(server.port, server.pids())
+    if wrong is not None:
+        raise CannotMeasure(
+            f"{server.name} is not alone: {wrong}.", "End the other server, or run `harness down`."
+        )
+
+
+def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:
+    """Ask one path once; raises CannotMeasure naming an unexpected status, OSError without an answer."""
+    address = url.removeprefix("http://").rstrip("/")
+    connection = http.client.HTTPConnection(address, timeout=10)
+    try:
+        connection.request("GET", path, headers=dict(headers or {}))
+        answer = connection.getresponse()
+        body = answer.read()
+    except http.client.HTTPException as error:
+        raise ConnectionError(str(error)) from error
+    finally:
+        connection.close()
+    if answer.status not in expect:
+        where = f" to {answer.getheader('location')}" if answer.getheader("location") else ""
+        raise CannotMeasure(
+            f"{path} answers {answer.status}{where} instead of {' or '.join(map(str, expect))}"
+            f" (asked before any load): {body[:200].decode(errors='replace')}",
+            "Name a path that answers as expected with --path, or mend the app.",
+        )
+    return body
+
+
+def still_alone(server: Server) -> str | None:
+    """None when the server lives and alone answers on its port, else what is wrong."""
+    if server.process.poll() is not None:
+        return f"{server.name} ended during the block with status {server.process.returncode}"
+    return listeners.verdict(server.port, server.pids())
+
+
+def stop(servers: Sequence[Server]) -> None:
+    """End all servers, whole groups, at once."""
+    processes.stop([server.process for server in servers])

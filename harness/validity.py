@@ -1,0 +1,128 @@
+"""What voids a block: the instrument's own faults, and nothing else.
+
+Errors, overload and stalls of an arm are results.  Each check is stored with what it saw, passed
+or not, so that a reader can apply other limits.
+"""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import Struct
+
+from harness.model import Check, Void, Window
+
+SENT_SHARE_MIN = 0.99
+"""A generator that sends fewer of the due requests measures another load than the stated one."""
+
+GENERATOR_WORK_MAX = 0.80
+"""Above this share of a core, queueing inside the generator shows in the latencies."""
+
+FOREIGN_MAX = 0.02
+"""Share of the arms' core that others may take: the smallest effect that a duel must find is 2 %."""
+
+HICCUP_MAX_MS = 5.0
+"""A longer pause of the platform is longer than any request of a healthy service."""
+
+LITTLE_MIN, LITTLE_MAX = 0.95, 1.02
+"""Closed model: rate × latency ÷ users.  Less: answers waited inside the generator (Little's law)."""
+
+DRIFT_MAX = 0.05
+"""The two halves of a block measure the same thing."""
+
+BOUNDARY_LATE_MAX_NS = 15_000_000
+"""Nothing is due in the last 20 ms of a slice; a reading later than that sees the next slice."""
+
+
+class Evidence(Struct, frozen=True):
+    """What a block's checks look at; None where it could not be observed."""
+
+    sent_share: float | None
+    generator_work: float | None
+    foreign_share: float | None
+    foreign_exact: bool
+    steal_share: float | None
+    hiccup_max_ms: float | None
+    little: float | None
+    strangers: str | None
+    drift: float | None
+    boundary_late_ns: int
+    count_mismatch: int | None
+
+
+def checks(evidence: Evidence) -> tuple[Check, ...]:
+    """All checks as they came out for one block."""
+    foreign_limit = FOREIGN_MAX if evidence.foreign_exact else 2 * FOREIGN_MAX
+    return (
+        _least("sent of due", evidence.sent_share, SENT_SHARE_MIN),
+        _most("generator's work", evidence.generator_work, GENERATOR_WORK_MAX),
+        _most("foreign CPU on the arms' core", evidence.foreign_share, foreign_limit),
+        _most("steal on the arms' core", evidence.steal_share, FOREIGN_MAX),
+        _most("platform pause, ms", evidence.hiccup_max_ms, HICCUP_MAX_MS),
+        _between("rate × latency ÷ users", evidence.little, LITTLE_MIN, LITTLE_MAX),
+        Check(
+            check="who answers",
+            seen=evidence.strangers or "the process that was started",
+            limit="the process that was started",
+            ok=evidence.strangers is None,
+        ),
+        _most("drift between the halves", evidence.drift, DRIFT_MAX),
+        _most("latest meter reading, ns", float(evidence.boundary_late_ns), float(BOUNDARY_LATE_MAX_NS)),
+        _most("client count − server count", evidence.count_mismatch, 0.0),
+    )
+
+
+def voids(results: tuple[Check, ...]) -> tuple[Void, ...]:
+    """The failed checks, each with a sentence for the report."""
+    return tuple(
+        Void(
+            check=check.check,
+            seen=check.seen if check.seen is not None else "nothing",
+            limit=check.limit,
+            sentence=f"{check.check}: {_show(check.seen)}, allowed {_show(check.limit)}",
+        )
+        for check in results
+        if not check.ok
+    )
+
+
+def drift(windows: tuple[Window, ...]) -> float | None:
+    """Change of the candidate's cost relative to the baseline's from a block's first to second half."""
+    ordered = sorted({window.slice for window in windows})
+    if len(ordered) < 4:  # noqa: PLR2004  (two slices a half, one for each role)
+        return None
+    middle = ordered[len(ordered) // 2]
+    halves = [
+        _ratio(tuple(window for window in windows if (window.slice < middle) is first)) for first in (True, False)
+    ]
+    if halves[0] is None or halves[1] is None:
+        return None
+    return abs(math.log(halves[0] / halves[1]))
+
+
+def _ratio(windows: tuple[Window, ...]) -> float | None:
+    cost: dict[str, float] = {}
+    for role in ("baseline", "candidate"):
+        mine = [window for window in windows if window.role == role and window.cpu_ns is not None]
+        requests = sum(window.requests for window in mine)
+        used = sum(window.cpu_ns or 0 for window in mine)
+        if not requests or not used:
+            return None
+        cost[role] = used / requests
+    return cost["candidate"] / cost["baseline"]
+
+
+def _most(name: str, seen: float | None, limit: float) -> Check:
+    return Check(check=name, seen=seen, limit=limit, ok=seen is None or seen <= limit)
+
+
+def _least(name: str, seen: float | None, limit: float) -> Check:
+    return Check(check=name, seen=seen, limit=limit, ok=seen is None or seen >= limit)
+
+
+def _between(name: str, seen: float | None, low: float, high: float) -> Check:
+    return Check(check=name, seen=seen, limit=f"{low}–{high}", ok=seen is None or low <= seen <= high)
+
+
+def _show(value: float | str | None) -> str:
+    return f"{value:.4g}" if isinstance(value, float | int) else str(value)

@@ -1,0 +1,43 @@
+"""What lives as long as the process: entered at start-up, closed in the reverse order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TypedDict
+
+from fastapi import FastAPI
+
+from targets.service.log import Emit
+from targets.service.repositories.items import ItemRepository
+from targets.service.repositories.orders import OrderRepository
+from targets.service.repositories.seed import seeded_items
+
+Ping = Callable[[], Awaitable[None]]
+
+
+class State(TypedDict):
+    """What requests find in their state."""
+
+    items: ItemRepository
+    orders: OrderRepository
+    pings: Mapping[str, Ping]
+
+
+def build_lifespan(
+    items: int, seed: int, emit: Emit, fingerprint: str
+) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+    """Give the lifespan of one application; a resource that is entered brings its own ping."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            stack.callback(emit, logging.INFO, "stopped", {"fingerprint": fingerprint})
+            item_repository = ItemRepository(seeded_items(items, seed))
+            order_repository = OrderRepository()
+            pings = {"items": item_repository.ping, "orders": order_repository.ping}
+            emit(logging.INFO, "started", {"fingerprint": fingerprint})
+            yield {"items": item_repository, "orders": order_repository, "pings": pings}
+
+    return lifespan

@@ -1,0 +1,1 @@
+"""Pure ASGI frames, one class per file."""

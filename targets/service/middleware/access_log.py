@@ -1,0 +1,44 @@
+"""Two log lines for each request: received, completed."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from targets.service.log import Emit
+
+
+class AccessLogMiddleware:
+    """Logs method and path when a request comes, status and duration when it is answered."""
+
+    def __init__(self, app: ASGIApp, emit: Emit) -> None:
+        """Wrap the application."""
+        self.app = app
+        self._emit = emit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on between the two lines."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked = {"method": scope["method"], "path": scope["path"]}
+        self._emit(logging.INFO, "request received", asked)
+        start_ns = time.perf_counter_ns()
+        # Stands if the application raises before it answers: the server will send 500.
+        status = 500
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_and_note)
+        finally:
+            duration_ms = (time.perf_counter_ns() - start_ns) / 1e6
+            self._emit(
+                logging.INFO, "request completed", asked | {"status": status, "duration_ms": duration_ms}
+            )

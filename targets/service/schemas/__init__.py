@@ -1,0 +1,1 @@
+"""What travels: separate models for creation, change and answer."""
