@@ -21,11 +21,10 @@ import numpy as np
 from msgspec import Struct, structs
 
 from harness import __version__, load, processes, summary, validity
-from harness.errors import CannotMeasure
 from harness.machine import CoreLayout
 from harness.meters import hiccups, sampler
-from harness.meters.process_clock import Tree, process_cpu_ns, pss_bytes, thread_count
-from harness.model import Block, Condition, Cost, Grain, Role, Window
+from harness.meters.process_clock import Tree, pss_bytes, thread_count
+from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
 from harness.store import samples
 
@@ -144,14 +143,14 @@ def _measure(
             _wait_ready(server, condition)
         slices = load.wait_ready(generator)
         ordered = [servers[entry.name] for entry in entries]
-        readings, used = _sample(rig, generator, slices, ordered)
+        readings = _sample(rig, generator, slices, ordered)
         done = load.collect(generator, DRAIN_S)
-        wrong = [text for text in (_still_alone(server) for server in ordered) if text is not None]
+        wrong = [text for text in (local.still_alone(server) for server in ordered) if text is not None]
         memory = [pss_bytes(server.pids()) if server.process is not None else None for server in ordered]
     finally:
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
-        local.stop([server for server in servers.values() if server.process is not None])
+        local.stop(list(servers.values()))
         pauses = _hiccups(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, users=condition.load.users, expect=condition.expect)
@@ -161,7 +160,7 @@ def _measure(
         windows=windows,
         costs=_costs(entries, windows, readings, memory),
         counts=counts,
-        evidence=_evidence(readings, counts, windows, done, pauses, wrong, slices, used),
+        evidence=_evidence(readings, counts, windows, done, pauses, wrong, slices),
         utilisation=_utilisation(windows, readings),
         rows=readings.rows,
         slices=slices,
@@ -199,20 +198,15 @@ def _wait_ready(server: local.Server, condition: Condition) -> None:
     local.wait_ready(server, _paths(condition) or ["/ping"], condition.expect if _paths(condition) else (200, 404))
 
 
-def _still_alone(server: local.Server) -> str | None:
-    return local.still_alone(server) if server.process is not None else None
-
-
 def _sample(
     rig: Rig, generator: load.Generator, slices: tuple[load.Slice, ...], servers: Sequence[local.Server]
-) -> tuple[sampler.Readings, dict[int, int]]:
+) -> sampler.Readings:
     """Begin the load and read the meters until its last boundary."""
     trees = {server.name: Tree(server.process.pid) for server in servers if server.process is not None}
     roots = {server.name: server.process.pid for server in servers if server.process is not None}
     workers = generator.processes if generator.workers == 1 else generator.processes[1:]
     live = [(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)]
     t0_ns = load.begin(generator)
-    cpu_before = {pid: process_cpu_ns(pid) or 0 for pid, _ in live}
     readings = sampler.sample(
         trees,
         roots,
@@ -226,7 +220,7 @@ def _sample(
         # Locust ended before the last boundary: its last words say why.
         load.collect(generator, 0.5)
         raise load.GeneratorFailedError("Locust ended before the last slice.")
-    return readings, cpu_before
+    return readings
 
 
 def _windows(
@@ -291,14 +285,12 @@ def _evidence(
     pauses: tuple[tuple[int, float], ...] | None,
     wrong: Sequence[str],
     slices: Sequence[load.Slice],
-    used: dict[int, int],
 ) -> validity.Evidence:
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
     t0_ns = int(done[0]["t0_ns"])
     inside = [
         late for at, late in pauses or () if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns
     ]
-    del used
     return validity.Evidence(
         sent_share=counts.sent / counts.due if counts.due else 0.0,
         generator_work=max(document["work_ns"] / document["wall_ns"] for document in done),
@@ -425,4 +417,26 @@ def _whole(evidence: validity.Evidence, windows: tuple[Window, ...] | None) -> v
     return evidence if windows is None else structs.replace(evidence, drift=None)
 
 
-__all__ = ["CannotMeasure", "Entry", "Job", "Rig", "run"]
+def empty(job: Job, voids: tuple[Void, ...], wall_s: float) -> Block:
+    """A void block that left no data."""
+    return Block(
+        number=job.number,
+        condition=job.condition.name,
+        grain=job.grain,
+        seed=job.seed,
+        started_utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        start_order=(),
+        costs=(),
+        windows=(),
+        checks=(),
+        voids=voids,
+        sent=0,
+        due=0,
+        completed=0,
+        errors={},
+        utilisation=None,
+        generator_work=None,
+        send_lag_p99_ms=None,
+        wall_s=wall_s,
+        harness_version=__version__,
+    )

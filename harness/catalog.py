@@ -31,6 +31,9 @@ FOLDERS: Mapping[Kind, str] = {
 _COMMON = ("fault", "claim")
 """Kinds whose folder also holds the file that defines the noun: ``fault.py``, ``claim.py``."""
 
+_LABELLED = ("serializer",)
+"""Kinds whose folder also holds what they share: a file without LABEL is no plug-in."""
+
 
 class Entry(Struct, frozen=True):
     """One thing that a folder offers: its name is the name of its file."""
@@ -125,6 +128,8 @@ def _found(kind: Kind, root: Path, plugins: Sequence[Path]) -> tuple[Entry, ...]
     entries: dict[str, Entry] = {}
     for path in _files(kind, root, plugins):
         entry = _entry(kind, path)
+        if entry is None:
+            continue
         if entry.name in entries:
             raise UsageError(
                 f"two {kind}s are called {entry.name}: {entries[entry.name].path} and {path}",
@@ -148,16 +153,19 @@ def _base(root: Path) -> Path:
     return root.resolve() if is_copy else settings.home()
 
 
-def _entry(kind: Kind, path: Path) -> Entry:
+def _entry(kind: Kind, path: Path) -> Entry | None:
     try:
         tree = ast.parse(path.read_bytes(), filename=str(path))
     except (OSError, SyntaxError, ValueError) as error:
         raise UsageError(f"{kind} {path} cannot be read: {error}", "Mend the file or remove it.") from error
+    label = _label(tree)
+    if kind in _LABELLED and label is None:
+        return None
     lines = (ast.get_docstring(tree) or "").splitlines()
     return Entry(
         kind=kind,
         name=path.stem,
-        label=_label(tree) or path.stem,
+        label=label or path.stem,
         description=lines[0] if lines else "",
         path=path,
     )

@@ -1,2 +1,235 @@
-def main():
-    pass
+"""The command line: thin, every heavy import inside the command that needs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+
+from harness.errors import HarnessError, Interrupted
+
+app = typer.Typer(
+    name="harness",
+    help="Measures web services against each other, with intervals, and says when it cannot.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else there.")]
+Results = Annotated[Path | None, typer.Option("--results", help="Where runs are kept (default: results/).")]
+Budget = Annotated[str, typer.Option("--budget", help="Measuring time per regime, e.g. 60s or 5m.")]
+Paths = Annotated[list[str] | None, typer.Option("--path", help="Path to ask; may be repeated.")]
+AppName = Annotated[str | None, typer.Option("--app", help="ASGI app as MODULE:ATTRIBUTE.")]
+AppDir = Annotated[Path | None, typer.Option("--app-dir", help="Folder from which the app is imported.")]
+Rate = Annotated[float | None, typer.Option("--rate", help="Open model: requests/s of each arm.")]
+Users = Annotated[int | None, typer.Option("--users", help="Saturated: connections of each arm.")]
+Scenario = Annotated[str, typer.Option("--scenario", help="Locust file of scenarios/ (see `harness list`).")]
+Seconds = Annotated[float, typer.Option("--seconds", help="Measured seconds of one block.")]
+Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
+Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
+Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
+
+
+@app.command()
+def duel(
+    a: Annotated[str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Candidate, in the same form.")],
+    app_name: AppName = None,
+    app_dir: AppDir = None,
+    path: Paths = None,
+    scenario: Scenario = "http",
+    rate: Rate = None,
+    users: Users = None,
+    budget: Budget = "60s",
+    seconds: Seconds = 5.0,
+    seed: Seed = 1,
+    load_workers: Workers = 1,
+    allow_host: Hosts = None,
+    results: Results = None,
+    as_json: Json = False,
+) -> None:
+    """Which of two targets costs less on this app, by how much, with the interval."""
+    from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+
+    document = command.run(
+        command.Question(
+            baseline=a,
+            candidate=b,
+            app=app_name,
+            app_dir=None if app_dir is None else str(app_dir),
+            paths=tuple(path or ()),
+            scenario=scenario,
+            rate_rps=rate,
+            users=users,
+            budget=budget,
+            seconds=seconds,
+            seed=seed,
+            load_workers=load_workers,
+            allow_hosts=tuple(allow_host or ()),
+        ),
+        results=results,
+        quiet=False,
+    )
+    _print(document, as_json=as_json, text=command.text(document))
+
+
+@app.command()
+def plan(
+    a: Annotated[str, typer.Argument(metavar="A")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    rate: Rate = None,
+    users: Users = None,
+    budget: Budget = "60s",
+    seconds: Seconds = 5.0,
+    app_name: AppName = None,
+    app_dir: AppDir = None,
+    path: Paths = None,
+    as_json: Json = False,
+) -> None:
+    """What `duel` would do: conditions, grains, blocks, wall time."""
+    from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+
+    question = command.Question(
+        baseline=a,
+        candidate=b,
+        app=app_name,
+        app_dir=None if app_dir is None else str(app_dir),
+        paths=tuple(path or ()),
+        scenario="http",
+        rate_rps=rate,
+        users=users,
+        budget=budget,
+        seconds=seconds,
+        seed=1,
+        load_workers=1,
+        allow_hosts=(),
+    )
+    document = command.preview(question)
+    _print(document, as_json=as_json, text=command.preview_text(document))
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+    """Go on with the missing blocks of the same plan."""
+    from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+
+    document = command.resume(run)
+    _print(document, as_json=as_json, text=command.text(document))
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+    """Write the report of a run again."""
+    from harness.report.write import write_report  # noqa: PLC0415  (a fast --help)
+    from harness.store.folder import open_run  # noqa: PLC0415
+
+    page = write_report(open_run(run))
+    _print({"schema": 1, "kind": "report", "report": str(page)}, as_json=as_json, text=str(page))
+
+
+@app.command()
+def compare(
+    a: Annotated[Path, typer.Argument(metavar="RUN")],
+    b: Annotated[Path, typer.Argument(metavar="RUN")],
+    as_json: Json = False,
+) -> None:
+    """Two runs side by side."""
+    from harness.report import compare as comparing  # noqa: PLC0415  (a fast --help)
+    from harness.store.folder import open_run  # noqa: PLC0415
+
+    document = comparing.compare(open_run(a), open_run(b))
+    _print(document, as_json=as_json, text=comparing.compare_text(document))
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")] = None,
+    as_json: Json = False,
+) -> None:
+    """What there is: each with a line of description and where it lives."""
+    from harness.commands import listing  # noqa: PLC0415  (a fast --help)
+
+    document = listing.document(kind)
+    _print(document, as_json=as_json, text=listing.text(document))
+
+
+@app.command()
+def selftest(
+    results: Results = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Inject known truths and compare what is reported."""
+    from harness.commands import selftest as command  # noqa: PLC0415  (a fast --help)
+
+    document = command.run(results, tuple(only or ()))
+    _print(document, as_json=as_json, text=command.text(document))
+    if not document["ok"]:
+        raise typer.Exit(1)
+
+
+@app.command()
+def down(as_json: Json = False) -> None:
+    """Clear what an earlier crash left; never anything without the label."""
+    from harness.supervisor import end_all  # noqa: PLC0415  (a fast --help)
+
+    ended = end_all(None)
+    text = f"{ended} labelled {'process' if ended == 1 else 'processes'} ended." if ended else "Nothing was left."
+    _print({"schema": 1, "kind": "down", "ended": ended}, as_json=as_json, text=text)
+
+
+def _print(document: dict[str, Any], *, as_json: bool, text: str) -> None:
+    typer.echo(json.dumps(document, indent=1) if as_json else text)
+
+
+def _fail(error: HarnessError) -> int:
+    """Print a failure once, for a person on stderr or for a program on stdout."""
+    if "--json" in sys.argv:
+        body = {"code": error.code, "message": error.message, "mend": error.mend, "run": error.run}
+        sys.stdout.write(json.dumps({"schema": 1, "error": body}) + "\n")
+    else:
+        kept = f"\nFinished blocks are kept: {error.run}" if error.run else ""
+        sys.stderr.write(f"{error.message}\n→ {error.mend}{kept}\n")
+    return error.exit_code
+
+
+def _on_term(_number: int, _frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM takes the same way out as Ctrl-C, with another status."""
+
+
+def main() -> None:
+    """Run the command line; errors become messages and exit codes here and nowhere else."""
+    signal.signal(signal.SIGTERM, _on_term)
+    try:
+        app()
+    except HarnessError as error:
+        sys.exit(_fail(error))
+    except KeyboardInterrupt as stop:
+        code = 143 if isinstance(stop, _Terminated) else 130
+        interrupted = Interrupted("Interrupted.", "Go on with `harness resume RUN` (see results/runs).")
+        _fail(interrupted)
+        sys.exit(code)
+    except Exception as error:  # noqa: BLE001  (the boundary: a defect of ours gets a message and a log)
+        sys.exit(_defect(error))
+
+
+def _defect(error: Exception) -> int:
+    import tempfile  # noqa: PLC0415  (only when something went wrong)
+    import traceback  # noqa: PLC0415
+
+    with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".log", delete=False) as log:
+        traceback.print_exception(error, file=log)
+    return _fail(HarnessError(f"A defect of ours: {type(error).__name__}: {error}", f"Please report {log.name}."))
+
+

@@ -80,7 +80,7 @@ def duel(
 def _cost_sentence(
     estimate: Estimate, span: Span, baseline_label: str, candidate_label: str, metric: str
 ) -> str:
-    """ "B needs 8.3 % more CPU per request than A (95 % interval …)": with the shown interval."""
+    """Say it with the shown interval: B needs 8.3 % more CPU per request than A (95 % interval …)."""
     shown = shown_span(estimate, span)
     more = shown.value > 1
     change = f"{percent(abs(shown.value - 1))} {'more' if more else 'less'}"
@@ -95,12 +95,12 @@ def _cost_sentence(
 
 def faster(
     estimate: Estimate,
-    threshold: float,
-    margin: float,
     baseline_label: str,
     candidate_label: str,
     metric: str,
     *,
+    threshold: float,
+    margin: float,
     lower_is_better: bool = True,
     threshold_origin: Origin = "ours",
     origin: Origin = "ours",
@@ -195,8 +195,8 @@ def equivalent(
         return _verdict("supported", sentence, note)
     estimate, span = widest
     sentence = (
-        f"{pair} may or may not be alike in {spoken(metric)} within {bound}: the ratio{at_condition(estimate)} is "
-        f"{figure(estimate)}. {what_decides(estimate.n, span, _need_inside(span, margin))}"
+        f"{pair} may or may not be alike in {spoken(metric)} within {bound}: "
+        f"the ratio{at_condition(estimate)} is {figure(estimate)}. {what_decides(estimate.n, span, _need_inside(span, margin))}"
     )
     return _verdict("inconclusive", sentence, note, "the interval is too wide")
 
@@ -302,25 +302,23 @@ def _joint(
     """Word, first sentence and reason of several conditions' verdicts."""
     kinds = set(words.values())
     if len(kinds) == 1:
-        word = next(iter(kinds))
-        if len(words) == 1:
-            return word, "", "the interval is too wide" if word == "inconclusive" else None
-        reason = "no condition is decided" if word == "inconclusive" else None
-        return word, f"In all {len(words)} conditions: {word}.", reason
-    opposite = bool(kinds & _HOLDS) and bool(kinds & _FAILS)
-    if opposite and p_interaction is not None and p_interaction < INTERACTION_ALPHA:
-        return "conditional", f"It depends on the condition (p = {p_interaction:.2g}).", None
-    if opposite:
+        return _unanimous(next(iter(kinds)), len(words))
+    if kinds & _HOLDS and kinds & _FAILS:
+        if p_interaction is not None and p_interaction < INTERACTION_ALPHA:
+            return "conditional", f"It depends on the condition (interaction p = {p_interaction:.2g}).", None
         reason = "conditions disagree, and the interaction is not significant"
         return "inconclusive", f"The conditions disagree{_p(p_interaction)}.", reason
     if "inconclusive" in kinds:
-        open_ones = [name for name, word in words.items() if word == "inconclusive"]
-        reason = f"undecided: {', '.join(open_ones)}"
-        return "inconclusive", f"Not decided in {len(open_ones)} of {len(words)} conditions.", reason
-    if kinds <= _HOLDS:
-        return "supported", "It holds in every condition.", None
-    worst: VerdictWord = "dearer" if "dearer" in kinds else "refuted"
-    return worst, "It holds in no condition.", None
+        undecided = [name for name, word in words.items() if word == "inconclusive"]
+        head = f"Not decided in {len(undecided)} of {len(words)} conditions."
+        return "inconclusive", head, f"undecided: {', '.join(undecided)}"
+    word: VerdictWord = "dearer" if "dearer" in kinds else "refuted"
+    return word, "It holds in no condition.", None
+
+
+def _unanimous(word: VerdictWord, count: int) -> tuple[VerdictWord, str, str | None]:
+    reason = "no condition is decided" if word == "inconclusive" else None
+    return word, f"In all {count} conditions: {word}." if count > 1 else "", reason
 
 
 def _p(p_interaction: float | None) -> str:
@@ -341,7 +339,7 @@ def _no_interval(estimate: Estimate, metric: str) -> Verdict:
 
 
 def _at_shared_level(estimate: Estimate, span: Span, count: int) -> Span:
-    """The interval, widened on the log scale from 1 − α to 1 − α ÷ count."""
+    """Widen the interval on the log scale from 1 − α to 1 − α ÷ count."""
     if count == 1 or estimate.n < 2:  # noqa: PLR2004  (a t interval needs two blocks)
         return span
     stretch = t_critical(1 - VERDICT_ALPHA / count, estimate.n - 1) / t_critical(

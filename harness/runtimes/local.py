@@ -33,14 +33,15 @@ class Server(Struct, frozen=True):
     """A started server: its process, port, address and log."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | None
+    """None for a service that the harness did not start."""
     port: int
     url: str
     log: Path
 
     def pids(self) -> tuple[int, ...]:
-        """The living process tree."""
-        return tuple(members(self.process.pid))
+        """The living process tree; empty where the process is not ours."""
+        return tuple(members(self.process.pid)) if self.process is not None else ()
 
 
 def interpreter(target: Target) -> str:
@@ -62,14 +63,14 @@ def environment(target: Target, app: App, root: Path) -> dict[str, str]:
     }
 
 
-def command(target: Target, app: App, port: int, root: Path) -> list[str]:
+def command(target: Target, app: App, port: int, root: Path, plugins: Sequence[Path] = ()) -> list[str]:
     """The argv of the target's server for this app and port."""
     if target.server is None:
         raise ValueError("a URL is not started")
-    plugin = catalog.server(root, target.server)
+    plugin = catalog.server(catalog.find("server", target.server, catalog.servers(root, plugins)))
     options = {key: value for key, value in target.options.items() if key != "python"}
     module = app.module or REFERENCE_APP
-    return plugin.command(
+    return plugin.argv(
         python=interpreter(target),
         app=module,
         factory=app.module is None,
@@ -138,7 +139,7 @@ def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], dead
     """Wait until the server answers every path as expected; raises CannotMeasure with what it saw."""
     deadline = time.monotonic() + deadline_s
     while True:
-        if server.process.poll() is not None:
+        if server.process is not None and server.process.poll() is not None:
             raise CannotMeasure(
                 f"{server.name} ended at start with status {server.process.returncode}. Its last lines:\n"
                 f"{processes.tail(server.log)}",
@@ -157,7 +158,7 @@ def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], dead
             time.sleep(0.02)
         else:
             break
-    wrong = listeners.verdict(server.port, server.pids())
+    wrong = listeners.verdict(server.port, server.pids()) if server.process is not None else None
     if wrong is not None:
         raise CannotMeasure(
             f"{server.name} is not alone: {wrong}.", "End the other server, or run `harness down`."
@@ -188,6 +189,8 @@ def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str
 
 def still_alone(server: Server) -> str | None:
     """None when the server lives and alone answers on its port, else what is wrong."""
+    if server.process is None:
+        return None
     if server.process.poll() is not None:
         return f"{server.name} ended during the block with status {server.process.returncode}"
     return listeners.verdict(server.port, server.pids())
@@ -195,4 +198,4 @@ def still_alone(server: Server) -> str | None:
 
 def stop(servers: Sequence[Server]) -> None:
     """End all servers, whole groups, at once."""
-    processes.stop([server.process for server in servers])
+    processes.stop([server.process for server in servers if server.process is not None])

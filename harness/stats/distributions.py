@@ -52,8 +52,8 @@ def noncentral_t_cdf(value: float, degrees: float, shift: float) -> float:
     return float(nctdtr(degrees, shift, value))
 
 
-def chi_square_tail(value: float, degrees: float) -> float:
-    """Probability that a chi-square variable exceeds `value`."""
-    from scipy.special import chdtrc  # noqa: PLC0415  (see the module's docstring)
+def f_tail(value: float, numerator: float, denominator: float) -> float:
+    """Probability that an F variable with these degrees of freedom exceeds `value`."""
+    from scipy.special import fdtrc  # noqa: PLC0415  (see the module's docstring)
 
-    return float(chdtrc(degrees, value))
+    return float(fdtrc(numerator, denominator, value))

@@ -17,6 +17,8 @@ BCA_MIN = 20
 """Below this many blocks the bootstrap knows too little of the tails for its correction to help."""
 BCA_RESAMPLES = 8_000
 """Leaves some 20 resamples beyond each end of a 99.5 % interval."""
+LOG_MAX = 30.0
+"""e^30 is ten million million: a strict first look at two blocks reaches beyond what a float holds."""
 
 
 def mean_and_error(values: Sequence[float]) -> tuple[float, float] | None:
@@ -60,13 +62,17 @@ def t_p_value(values: Sequence[float], null: float = 0.0, inflation: float = 1.0
 
 
 def exp_interval(interval: Interval) -> Interval:
-    """Turn an interval of logs into one of ratios."""
+    """Turn an interval of logs into one of ratios, its ends kept finite (within e^±`LOG_MAX`)."""
     return Interval(
-        value=math.exp(interval.value),
-        low=math.exp(interval.low),
-        high=math.exp(interval.high),
+        value=_exp(interval.value),
+        low=_exp(interval.low),
+        high=_exp(interval.high),
         confidence=interval.confidence,
     )
+
+
+def _exp(log: float) -> float:
+    return math.exp(min(LOG_MAX, max(-LOG_MAX, log)))
 
 
 def ratio_interval(

@@ -139,7 +139,7 @@ def _resampled(blocks: Sequence[Samples], q: float, weights: NDArray[np.float64]
     """Quantile of every resample of blocks.
 
     The quantile of a mixture lies between the smallest and the largest quantile of its parts, so only the
-    samples in that range matter: their cumulative counts per block, weighted, locate each resample's quantile.
+    samples in that range matter: their cumulative counts per block, weighted, locate every quantile.
     """
     ordered = [np.sort(block) for block in blocks]
     parts = [int(block[rank(len(block), q) - 1]) for block in ordered]

@@ -1,0 +1,150 @@
+"""What a second reading of the standard found."""
+
+from __future__ import annotations
+
+from harness.claims.claim import Claim
+
+CLAIMS = (
+    Claim(
+        number=77,
+        id="real-database-in-tests",
+        section="Testing",
+        statement="Tests against a real database catch what mocks miss.",
+        hypothesis=(
+            "Seeded faults in SQL, constraints, types and transactions are caught only with PostgreSQL."
+        ),
+        experiment="probe",
+        needs=("PG",),
+    ),
+    Claim(
+        number=78,
+        id="verbs-idempotent",
+        section="HTTP Verbs",
+        statement="Repeating GET, PUT or DELETE changes nothing more.",
+        hypothesis="After a lost answer and a retry the state differs in 0 rows.",
+        experiment="timeline",
+        needs=("TP", "PG"),
+    ),
+    Claim(
+        number=79,
+        id="compatible-within-version",
+        section="Versioning",
+        statement="A version stays compatible, and what goes is deprecated first.",
+        hypothesis="Every seeded breaking change is caught by comparing the OpenAPI documents.",
+        experiment="probe",
+    ),
+    Claim(
+        number=80,
+        id="jwt-claims-verified",
+        section="JWT Best Practices",
+        statement="Issuer, audience, expiry and algorithm of a token are always checked.",
+        hypothesis="0 forged tokens are accepted; a lifetime of 15 to 60 minutes is enforced.",
+        experiment="probe",
+        origin="the standard's",
+    ),
+    Claim(
+        number=81,
+        id="cors-limits-methods",
+        section="CORS",
+        statement="Preflights admit only the methods and origins that are needed.",
+        hypothesis="A method or origin outside the list is refused, over fuzzed requests.",
+        experiment="probe",
+    ),
+    Claim(
+        number=82,
+        id="cloud-logging-fields",
+        section="GCP Cloud Logging",
+        statement="Log lines carry the fields that Cloud Logging reads.",
+        hypothesis="Severity, trace and span are in every line, and each is JSON, under load and faults.",
+        experiment="probe",
+    ),
+    Claim(
+        number=83,
+        id="faulthandler-names-the-line",
+        section="Environment Variables",
+        statement="With the fault handler on, a crash leaves a traceback.",
+        hypothesis="A crash on purpose names its line with it, and does not without.",
+        experiment="probe",
+    ),
+    Claim(
+        number=84,
+        id="uv-link-mode-copy",
+        section="Environment Variables",
+        statement="Installing by copy is the right mode in images.",
+        hypothesis="It is needed where cache and target lie apart; seconds, MB and warnings are reported.",
+        experiment="probe",
+        needs=("D",),
+    ),
+    Claim(
+        number=85,
+        id="dockerignore",
+        section=".dockerignore",
+        statement="A .dockerignore makes builds faster and images smaller, and keeps secrets out.",
+        hypothesis="Fewer seconds and MB, and 0 of the planted secrets in the image.",
+        experiment="probe",
+        needs=("D",),
+    ),
+    Claim(
+        number=86,
+        id="non-root",
+        section="Non-Root User",
+        statement="A process that is not root cannot change its system.",
+        hypothesis=(
+            "0 writes outside its own folders succeed; what a vendor does by default is checked in its "
+            "documentation."
+        ),
+        experiment="probe",
+        needs=("D",),
+    ),
+    Claim(
+        number=87,
+        id="entrypoint-and-cmd",
+        section="ENTRYPOINT vs CMD",
+        statement="ENTRYPOINT names the executable, CMD the arguments that one may replace.",
+        hypothesis="Other arguments replace CMD alone.",
+        experiment="probe",
+        needs=("D",),
+    ),
+    Claim(
+        number=88,
+        id="migrations-idempotent",
+        section="Migrations",
+        statement="Migrations can be repeated, and generated ones are reviewed.",
+        hypothesis=(
+            "Up, up again, down and up leave one schema; the kinds of change that generation misses are "
+            "named."
+        ),
+        experiment="probe",
+        needs=("PG",),
+    ),
+    Claim(
+        number=89,
+        id="soft-deletes",
+        section="Data Practices",
+        statement="Marking rows as deleted is preferable to deleting them.",
+        hypothesis=(
+            "p95 and CPU over shares of dead rows of 0, 50 and 90 %, with a plain and a partial index."
+        ),
+        experiment="sweep",
+        needs=("PG",),
+    ),
+    Claim(
+        number=90,
+        id="secrets-kept-out",
+        section="12-Factor App Principles",
+        statement="Secrets are in no code, versioned file, image or log.",
+        hypothesis="Every planted secret is found by the scan, and 0 of ours.",
+        experiment="probe",
+    ),
+    Claim(
+        number=91,
+        id="links-walk-both-ways",
+        section="Pagination",
+        statement="The links of a page lead forward and back.",
+        hypothesis=(
+            "Walking back gives the rows of walking forward in reverse, while others write: 0 differences."
+        ),
+        experiment="probe",
+        needs=("PG",),
+    ),
+)

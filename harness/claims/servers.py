@@ -1,0 +1,156 @@
+"""Stack: the servers."""
+
+from __future__ import annotations
+
+from harness.claims.claim import (
+    Claim,
+    Condition,
+    Duet,
+    Faster,
+    Probe,
+    Recovers,
+    Timeline,
+    Waiting,
+    Zero,
+)
+from harness.model import Load
+
+ITEM = "/api/v1/items/00000000-0000-4000-8000-000000000001"
+"""The first seeded item: 1 KB of JSON."""
+PAGE = "/api/v1/items?limit=50"
+"""Fifty rows: 9 KB of JSON."""
+
+WORTH = Faster(threshold=0.02, margin=0.02)
+"""Ours: below 2 % of CPU per request nobody changes a server, and no fleet becomes a machine smaller."""
+
+RECOVERY_S = 10.0
+"""Ours: a worker needs about 1 s to import the service; a supervisor that looks every few seconds passes."""
+CRASH_LOAD = Load(model="open", rate_rps=100, warmup_s=1.0, measure_s=14.0)
+"""Light enough for the one worker that is left, dense enough to see a gap of 10 ms."""
+
+DATABASE = "this version starts no database behind the service"
+
+
+def _servers_compared() -> tuple[Condition, ...]:
+    loads: tuple[tuple[str, Load], ...] = (
+        ("open", Load(model="open")),
+        ("saturated 8 users", Load(model="closed", users=8)),
+        ("saturated 64 users", Load(model="closed", users=64)),
+    )
+    return tuple(
+        Duet(
+            name=f"{payload}, {load_name}",
+            baseline="uvicorn",
+            candidate="granian",
+            paths=(path,),
+            regime="open" if load.model == "open" else "saturated",
+            load=load,
+            rule=WORTH,
+        )
+        for payload, path in (("item 1 KB", ITEM), ("page 9 KB", PAGE))
+        for load_name, load in loads
+    )
+
+
+def _crash(name: str, target: str, *, supports: bool, control: str | None = None) -> Timeline:
+    everything = control == "must not recover"
+    return Timeline(
+        name=name,
+        target=target,
+        fault="kill-all" if everything else "kill-worker",
+        at_s=2.0,
+        watch_s=RECOVERY_S,
+        load=CRASH_LOAD,
+        paths=("/health/live",),
+        rule=Recovers(within_s=RECOVERY_S, supports=supports),
+        control="must not recover" if everything else "must recover" if control else None,
+    )
+
+
+CLAIMS = (
+    Claim(
+        number=1,
+        id="granian-faster-than-uvicorn",
+        section="Stack",
+        statement="Granian does the same work as Uvicorn with less CPU.",
+        hypothesis="Granian needs at least 2 % less CPU per request, whatever the payload and load.",
+        experiment="duet",
+        needs=("PG",),
+        conditions=_servers_compared(),
+        waiting=(Waiting(name="database-bound", reason=DATABASE),),
+    ),
+    Claim(
+        number=2,
+        id="uvicorn-needs-gunicorn",
+        section="Stack",
+        statement="To manage several workers, Uvicorn has to be run under Gunicorn.",
+        hypothesis=(
+            "After SIGKILL to one of two workers, Uvicorn alone does not have two again within 10 s; "
+            "refuted if it has."
+        ),
+        experiment="timeline",
+        conditions=(
+            _crash("uvicorn alone, one of two workers killed", "uvicorn,workers=2", supports=False),
+            _crash(
+                "control: gunicorn, one of two workers killed",
+                "gunicorn,workers=2",
+                supports=True,
+                control="must recover",
+            ),
+            _crash(
+                "control: uvicorn, every process killed",
+                "uvicorn",
+                supports=False,
+                control="must not recover",
+            ),
+        ),
+        waiting=(Waiting(name="rolling restart", reason="this version sends no SIGHUP under load"),),
+    ),
+    Claim(
+        number=3,
+        id="granian-manages-workers",
+        section="Stack",
+        statement="Granian manages its workers by itself.",
+        hypothesis="After SIGKILL to one of two workers, Granian has two again within 10 s and answers.",
+        experiment="timeline",
+        conditions=(
+            _crash("as shipped", "granian,workers=2", supports=True),
+            _crash("respawn switched on", "granian,workers=2,respawn_failed_workers=on", supports=True),
+            _crash(
+                "control: granian, every process killed",
+                "granian",
+                supports=True,
+                control="must not recover",
+            ),
+        ),
+    ),
+    Claim(
+        number=4,
+        id="uvicorn-as-fallback",
+        section="Stack",
+        statement="Where Granian does not fit, Uvicorn can take its place without a change to the app.",
+        hypothesis=(
+            "Streaming, WebSocket, disconnect, large body and lifespan behave alike: 0 mismatches in ASGI."
+        ),
+        experiment="probe",
+        needs=("RAW",),
+        conditions=(
+            Probe(
+                name="ASGI behaviour",
+                module="targets.probes.asgi_behaviour",
+                rule=Zero(unit="behaviours"),
+                value="mismatches",
+                where={"subject": "granian", "reference": "uvicorn"},
+            ),
+        ),
+    ),
+    Claim(
+        number=5,
+        id="granian-smaller-image",
+        section="Stack",
+        statement="An image with Granian is simpler and smaller.",
+        hypothesis="The image has fewer packages and fewer MB than one with Uvicorn and Gunicorn.",
+        experiment="probe",
+        needs=("D",),
+    ),
+)

@@ -1,0 +1,224 @@
+"""``duel``, ``plan`` and ``resume``: a question in the user's words becomes a plan, a run, a document."""
+
+from __future__ import annotations
+
+import datetime
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from harness import block, catalog, duel, machine, plan, processes, session, settings, target
+from harness.errors import HarnessError, Interrupted, UsageError
+from harness.model import App, Plan, Target
+from harness.store.folder import open_run
+from harness.store.run import read_run, verify_plan_hash, write_run
+
+REFERENCE_PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
+"""The reference service's single item of about 1 KB."""
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Question(Struct, frozen=True):
+    """What the user asked, as written."""
+
+    baseline: str
+    candidate: str
+    app: str | None
+    app_dir: str | None
+    paths: tuple[str, ...]
+    scenario: str
+    rate_rps: float | None
+    users: int | None
+    budget: str
+    seconds: float
+    seed: int
+    load_workers: int
+    allow_hosts: tuple[str, ...]
+
+
+def seconds(text: str) -> float:
+    """``60``, ``60s``, ``5m`` or ``1h`` as seconds; raises UsageError for anything else or less than 1 s."""
+    number, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "s")
+    try:
+        value = float(number) * _UNITS[unit]
+    except ValueError:
+        value = 0.0
+    if not 1.0 <= value < 7 * 24 * 3600:
+        raise UsageError(f"{text!r} is no budget.", "Write seconds, minutes or hours: 60s, 5m, 1h.")
+    return value
+
+
+def _targets(question: Question, where: settings.Settings) -> tuple[Target, Target]:
+    options = catalog.server_options(where.root, where.plugins)
+    serializers = [entry.name for entry in catalog.serializers(where.root, where.plugins)]
+    found = []
+    for text in (question.baseline, question.candidate):
+        parsed = target.parse(
+            text, servers=options, serializers=serializers, allow_hosts=question.allow_hosts
+        )
+        if parsed.serializer and question.app:
+            raise UsageError(
+                f"{text}: +{parsed.serializer} is a switch of the reference service.",
+                "Leave it out with --app, or leave --app out.",
+            )
+        found.append(parsed)
+    return found[0], found[1]
+
+
+def _check(question: Question) -> None:
+    for value, name in ((question.rate_rps, "--rate"), (question.users, "--users"), (question.seconds, "--seconds")):
+        if value is not None and value <= 0:
+            raise UsageError(f"{name} {value} is not above zero.", f"Give {name} a positive number.")
+    if question.app is not None and not question.app.partition(":")[0]:
+        raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
+    if question.app_dir is not None and not Path(question.app_dir).is_dir():
+        raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
+
+
+def _build(question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None) -> Plan:
+    return plan.duel(
+        *arms,
+        app=App(module=question.app, directory=question.app_dir),
+        scenario=question.scenario,
+        paths=question.paths or (("/",) if question.app else (REFERENCE_PATH,)),
+        rate_rps=rate_rps,
+        users=users,
+        budget_s=seconds(question.budget),
+        measure_s=question.seconds,
+        seed=question.seed,
+        load_workers=question.load_workers,
+    )
+
+
+def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, Any]:
+    """Measure and decide; the document of the contract."""
+    where = settings.load(Path.cwd())
+    _check(question)
+    catalog.find("scenario", question.scenario, catalog.scenarios(where.root, where.plugins))
+    arms = _targets(question, where)
+    neither = question.rate_rps is None and question.users is None
+    users = plan.USERS if neither else question.users
+    draft = _build(question, arms, question.rate_rps or 300.0, users)
+    duel.verify(draft, where.root)
+    with processes.supervised() as label:
+        rig = duel.rig(where.root, where.plugins, label, draft.slice_s, draft.load_workers)
+        rate_rps = _rate(question, draft, rig) if neither else question.rate_rps
+        the_plan = _build(question, arms, rate_rps, users)
+        slug = f"{question.baseline}-{question.candidate}"
+        folder = duel.start_run(where, the_plan, slug, results)
+        return _measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet))
+
+
+def _rate(question: Question, draft: Plan, rig: block.Rig) -> float:
+    first = draft.conditions[0]
+    with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
+        return duel.choose_rate(
+            first.baseline,
+            first.candidate,
+            app=first.app,
+            scenario=first.scenario,
+            paths=first.parameters["paths"],
+            the_rig=rig,
+            seed=question.seed,
+            folder=Path(place),
+        )
+
+
+def _measured(folder: Path, work: Callable[[], list[Any]]) -> dict[str, Any]:
+    """Do the work; whatever happens, run.json says how it ended and the message names the run."""
+    state = "failed"
+    try:
+        blocks = work()
+        document = duel.finish(read_run(folder).plan, folder, blocks)
+        state = "finished"
+    except KeyboardInterrupt as stop:
+        state = "interrupted"
+        mend = f"Go on with `harness resume {folder}`."
+        error = Interrupted("Interrupted; finished blocks are kept.", mend, str(folder))
+        error.exit_code = 143 if type(stop) is not KeyboardInterrupt else 130
+        raise error from None
+    except HarnessError as error:
+        error.run = str(folder)
+        raise
+    finally:
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        write_run(folder, structs.replace(read_run(folder), state=state, finished_utc=now))
+    return document
+
+
+def resume(run_folder: Path) -> dict[str, Any]:
+    """Go on with a run from its plan."""
+    folder = open_run(run_folder)
+    record = read_run(folder)
+    verify_plan_hash(record)
+    if record.plan.command != "duel":
+        raise UsageError(f"A run of `{record.plan.command}` cannot be resumed yet.", "Start it again.")
+    where = settings.load(Path.cwd())
+    with processes.supervised() as label:
+        rig = duel.rig(where.root, where.plugins, label, record.plan.slice_s, record.plan.load_workers)
+        return _measured(folder, lambda: duel.measure(record.plan, rig, folder, quiet=False))
+
+
+def preview(question: Question) -> dict[str, Any]:
+    """What ``run`` would do, without doing it."""
+    where = settings.load(Path.cwd())
+    _check(question)
+    arms = _targets(question, where)
+    neither = question.rate_rps is None and question.users is None
+    users = plan.USERS if neither else question.users
+    the_plan = _build(question, arms, question.rate_rps or (300.0 if neither else None), users)
+    layout = machine.layout(machine.usable_cores())
+    rows = [
+        {
+            "condition": cell.condition.name,
+            "grain": cell.grain,
+            "blocks": the_plan.blocks_max,
+            "rate_rps": None if neither else cell.condition.load.rate_rps,
+            "users": cell.condition.load.users,
+            "wall_s": round(session.seconds_per_block(cell.condition, cell.grain) * the_plan.blocks_max),
+        }
+        for cell in session.cells(the_plan)
+    ]
+    return {
+        "schema": 1,
+        "kind": "plan",
+        "cells": rows,
+        "looks": list(the_plan.looks),
+        "wall_s": sum(int(str(row["wall_s"])) for row in rows),
+        "pinned": layout.pinned,
+        "reason": layout.reason,
+        "untested": [] if layout.pinned else ["latency verdicts: arms and generator share a core"],
+    }
+
+
+def preview_text(document: dict[str, Any]) -> str:
+    """A plan as a person reads it."""
+    lines = [
+        f"{row['condition']:<10} {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
+        + (f", {row['rate_rps']:g} requests/s per arm" if row["rate_rps"] else "")
+        + (f", {row['users']} connections per arm" if row["users"] else "")
+        for row in document["cells"]
+    ]
+    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each.")
+    if not document["pinned"]:
+        lines.append(f"Nothing can be pinned: {document['reason']}.")
+    return "\n".join(lines)
+
+
+def text(document: dict[str, Any]) -> str:
+    """A duel's document as a person reads it."""
+    lines = []
+    for regime in document["regimes"]:
+        at = f"{regime['rate_rps']:g} requests/s per arm" if regime["rate_rps"] else f"{regime['users']} connections per arm"
+        lines += [f"{regime['name']} ({at}): {regime['verdict']}", f"  {regime['sentence']}"]
+        if regime["noise_floor"]:
+            lines.append(f"  Smallest effect this session finds with 95 % power: {regime['noise_floor']:.2%}")
+    blocks = document["blocks"]
+    void = ", ".join(f"{name} ×{count}" for name, count in blocks["reasons"].items())
+    lines.append(f"{blocks['valid']} valid blocks, {blocks['invalid']} void{f' ({void})' if void else ''}.")
+    lines.append(f"Report: {document['run']}/report/index.html")
+    return "\n".join(lines)

@@ -1,0 +1,221 @@
+"""``harness duel``: which of two targets costs less on an app, by how much, with the interval."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from harness import __version__, block, catalog, estimate, latency, machine, processes, rules, session, settings
+from harness import target as targets
+from harness.errors import TooFewBlocks
+from harness.model import Block, Condition, Load, Plan, Target
+from harness.pilot import rate_for_half
+from harness.progress import Progress
+from harness.report.write import write_report
+from harness.runtimes import local
+from harness.stats.looks import schedule
+from harness.stats.ratios import cost_per_request_ns
+from harness.store.folder import create_run, write_json
+from harness.store.run import Run, hash_plan, write_run
+
+CONFIDENCE = 0.95
+
+
+def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int) -> block.Rig:
+    """What all blocks of a session share."""
+    layout = machine.layout(machine.usable_cores(), generators=workers)
+    return block.Rig(
+        root=root,
+        scenarios={entry.name: entry.path for entry in catalog.scenarios(root, plugins)},
+        session=label,
+        layout=layout,
+        slice_s=plan_slice_s,
+        load_workers=workers,
+    )
+
+
+def start_run(where: settings.Settings, plan: Plan, slug: str, results: Path | None) -> Path:
+    """Make the run folder and write the plan with its hash, before the first block."""
+    now = datetime.datetime.now(datetime.UTC)
+    folder = create_run(results or where.results, plan.command, slug, now)
+    record = msgspec.to_builtins(machine.record(where.root))
+    write_run(
+        folder,
+        Run(
+            plan=plan,
+            plan_hash=hash_plan(plan),
+            seed=plan.seed,
+            argv=tuple(sys.argv),
+            machine=record,
+            started_utc=now.isoformat(timespec="seconds"),
+            harness_version=__version__,
+        ),
+    )
+    return folder
+
+
+def verify(plan: Plan, root: Path) -> None:
+    """Import each distinct app in its own interpreter before anything is measured."""
+    seen = set()
+    for condition in plan.conditions:
+        for arm in (condition.baseline, condition.candidate):
+            key = (local.interpreter(arm), condition.app, tuple(sorted(arm.environment.items())))
+            if arm.url is None and condition.app.module is not None and key not in seen:
+                local.probe_import(arm, condition.app, root)
+                seen.add(key)
+
+
+def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
+    """Run all blocks of a plan; the looks stop a cell that is decided."""
+    cells = session.cells(plan)
+    expected_s = sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
+    progress = Progress(plan.blocks_max * len(cells), expected_s, quiet=quiet)
+    looks = schedule(plan.looks)
+
+    def decided(cell: session.Cell, blocks: list[Block], look: int) -> bool:
+        found = estimate.cell(blocks, cell.grain, cell.condition.name, looks[look])
+        verdict = rules.duel(found.estimate, plan.margin, "A", "B", found.estimate.metric)
+        return verdict.verdict != "inconclusive"
+
+    blocks = session.run(plan, the_rig, folder, decided=decided, progress=progress)
+    progress.note("Done.")
+    return blocks
+
+
+def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
+    """The duel's document, as the contract says.  Raises TooFewBlocks without any interval."""
+    regimes = [_regime(condition, plan, folder, blocks) for condition in plan.conditions]
+    first = plan.conditions[0]
+    whole = _whole(first, plan, blocks)
+    valid = [one for one in blocks if not one.voids]
+    if all(regime["low"] is None for regime in regimes):
+        reasons = _reasons(blocks)
+        raise TooFewBlocks(
+            f"Only {len(valid)} of {len(blocks)} blocks are valid: {', '.join(reasons) or 'no reason kept'}.",
+            "Wait for a calmer machine (`harness doctor`), or give more time with --budget.",
+            run=str(folder),
+        )
+    labels = targets.label(first.baseline), targets.label(first.candidate)
+    mine = [one for one in valid if one.condition == first.name and one.grain == first.grains[0]]
+    base_ns = cost_per_request_ns([cost for one in mine for cost in one.costs], "baseline")
+    base_us = None if base_ns is None else base_ns / 1e3
+    ratio = whole.estimate.value
+    verdict = rules.duel(whole.estimate, plan.margin, *labels, whole.estimate.metric, note=_note(whole))
+    return {
+        "schema": 1,
+        "kind": "duel",
+        "harness_version": __version__,
+        "metric": whole.estimate.metric,
+        "baseline": {"label": labels[0], "value": base_us},
+        "candidate": {"label": labels[1], "value": None if base_us is None or ratio is None else base_us * ratio},
+        "ratio": ratio,
+        "low": whole.estimate.low,
+        "high": whole.estimate.high,
+        "confidence": CONFIDENCE,
+        "noise_floor": whole.estimate.noise_floor,
+        "blocks": {"valid": len(valid), "invalid": len(blocks) - len(valid), "reasons": _reasons(blocks)},
+        "latency": regimes[0]["latency"],
+        "verdict": verdict.verdict,
+        "sentence": verdict.sentence,
+        "regimes": regimes,
+        "run": str(folder),
+    }
+
+
+def _whole(condition: Condition, plan: Plan, blocks: Sequence[Block]) -> estimate.Whole:
+    found = []
+    for grain in condition.grains:
+        mine = [one for one in blocks if (one.condition, one.grain) == (condition.name, grain)]
+        valid = sum(1 for one in mine if not one.voids)
+        reached = [look for look in schedule(plan.looks) if look.blocks <= valid]
+        found.append(estimate.cell(mine, grain, condition.name, (reached or list(schedule(plan.looks))[:1])[-1]))
+    return estimate.condition(found, condition)
+
+
+def _note(whole: estimate.Whole) -> str:
+    notes = []
+    if any(one.offset for one in whole.grains):
+        notes.append("The A/A control tripped, so the interval is wider by its offset.")
+    if whole.grains_agree is False:
+        notes.append("The grains differ by more than chance; the interval is their envelope.")
+    return " ".join(notes)
+
+
+def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
+    whole = _whole(condition, plan, blocks)
+    used = [
+        one.utilisation
+        for one in blocks
+        if one.condition == condition.name and not one.voids and one.utilisation is not None
+    ]
+    verdict = rules.duel(
+        whole.estimate,
+        plan.margin,
+        targets.label(condition.baseline),
+        targets.label(condition.candidate),
+        whole.estimate.metric,
+        note=_note(whole),
+    )
+    return {
+        "name": condition.regime,
+        "rate_rps": condition.load.rate_rps,
+        "users": condition.load.users,
+        "arrivals": condition.load.arrivals if condition.load.model == "open" else None,
+        "utilisation": sum(used) / len(used) if used else None,
+        "grains": {
+            one.grain: {
+                "ratio": one.estimate.value,
+                "low": one.estimate.low,
+                "high": one.estimate.high,
+                "n": one.estimate.n,
+            }
+            for one in whole.grains
+        },
+        "grain_spread": whole.spread,
+        "ratio": whole.estimate.value,
+        "low": whole.estimate.low,
+        "high": whole.estimate.high,
+        "noise_floor": whole.estimate.noise_floor,
+        "verdict": verdict.verdict,
+        "sentence": verdict.sentence,
+        "latency": latency.of_condition(folder, blocks, condition),
+    }
+
+
+def _reasons(blocks: Sequence[Block]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for one in blocks:
+        for void in one.voids:
+            found[void.check] = found.get(void.check, 0) + 1
+    return found
+
+
+def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
+    """Write verdicts.json and the report; returns the document."""
+    result = document(plan, folder, blocks)
+    write_json(folder / "verdicts.json", result)
+    write_report(folder)
+    return result
+
+
+def choose_rate(
+    baseline: Target, candidate: Target, *, app: Any, scenario: str, paths: Sequence[str], the_rig: block.Rig, seed: int, folder: Path
+) -> float:
+    """Measure both arms for a moment and choose the rate at which they use about half of their core."""
+    condition = Condition(
+        name="pilot",
+        regime="open",
+        baseline=baseline,
+        candidate=candidate,
+        app=app,
+        scenario=scenario,
+        parameters={"paths": list(paths)},
+        load=Load(model="open", rate_rps=300, warmup_s=0.5, measure_s=2.0),
+        grains=("request",),
+    )
+    return rate_for_half(block.run(block.Job(0, condition, "request", seed), the_rig, folder))

@@ -1,0 +1,117 @@
+"""From the blocks of a cell to an estimate, and from the grains of a condition to one envelope."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from harness.model import Block, Condition, Estimate, Grain
+from harness.stats.intervals import mean_and_error, ratio_interval, standard_deviation, t_p_value
+from harness.stats.looks import Look
+from harness.stats.power import noise_floor
+from harness.stats.ratios import block_log_ratio, instance_log_ratio
+
+INFLATION = 1.25
+"""Factor on t intervals until a bank of this machine says better: one of six A/A intervals over 12
+blocks excluded the truth in a pilot, where one of twenty should."""
+
+CONTROL_P = 0.001
+"""A session's A/A control trips only here: it is asked for every cell of every session."""
+
+REFERENCE = ("request", "slice", "block")
+"""The first grain of a condition is its reference; the plan puts it first."""
+
+
+class Grained(Struct, frozen=True):
+    """The estimate of one cell, and what its control said."""
+
+    grain: Grain
+    estimate: Estimate
+    error: float | None
+    """Standard error of the mean log-ratio."""
+    offset: float
+    """By how much the control widened the interval, as a log; 0 where it did not trip."""
+
+
+def cell(blocks: Sequence[Block], grain: Grain, condition: str, look: Look, inflation: float = INFLATION) -> Grained:
+    """Estimate candidate ÷ baseline of CPU per request from the valid blocks of one cell."""
+    valid = [block for block in blocks if not block.voids]
+    logs = [value for block in valid if (value := block_log_ratio(block)) is not None]
+    offset = _control(valid)
+    shown = ratio_interval(logs, look.interval_confidence, inflation, offset)
+    decided = ratio_interval(logs, look.verdict_confidence, inflation, offset)
+    spread = standard_deviation(logs)
+    summary = mean_and_error(logs)
+    return Grained(
+        grain=grain,
+        estimate=Estimate(
+            metric="cpu_us_per_request",
+            unit="ratio",
+            value=shown.value if shown else (math.exp(logs[0]) if logs else None),
+            low=shown.low if shown else None,
+            high=shown.high if shown else None,
+            n=len(logs),
+            noise_floor=None if spread is None else noise_floor(spread, len(logs), inflation=inflation),
+            verdict_low=decided.low if decided else None,
+            verdict_high=decided.high if decided else None,
+            condition=condition,
+            grain=grain,
+        ),
+        error=None if summary is None else summary[1],
+        offset=offset,
+    )
+
+
+def _control(valid: Sequence[Block]) -> float:
+    """The session's A/A: offset between the two processes of an arm, where p < CONTROL_P, else 0."""
+    offset = 0.0
+    for role in ("baseline", "candidate"):
+        logs = [value for block in valid if (value := instance_log_ratio(block, role)) is not None]  # type: ignore[arg-type]  (a tuple of literals widens)
+        p_value = t_p_value(logs)
+        if p_value is not None and p_value < CONTROL_P:
+            # Half of it: the arm's figure is the mean over its two processes.
+            offset = max(offset, abs(sum(logs) / len(logs)) / 2)
+    return offset
+
+
+class Whole(Struct, frozen=True):
+    """A condition over all its grains."""
+
+    estimate: Estimate
+    grains: tuple[Grained, ...]
+    spread: float | None
+    """Largest difference between grains, as a log; None with one grain."""
+    grains_agree: bool | None
+
+
+def condition(found: Sequence[Grained], what: Condition) -> Whole:
+    """The reference grain's point with the envelope of all grains' intervals (method: grains differ)."""
+    by_grain = {one.grain: one for one in found}
+    reference = by_grain[what.grains[0]]
+    known = [one for one in found if one.estimate.low is not None]
+    if len(known) < 2:  # noqa: PLR2004  (a spread needs two)
+        return Whole(estimate=reference.estimate, grains=tuple(found), spread=None, grains_agree=None)
+    logs = [math.log(one.estimate.value or 1.0) for one in known]
+    spread = max(logs) - min(logs)
+    errors = [one.error or 0.0 for one in known]
+    estimate = Estimate(
+        metric=reference.estimate.metric,
+        unit=reference.estimate.unit,
+        value=reference.estimate.value,
+        low=min(one.estimate.low or math.inf for one in known),
+        high=max(one.estimate.high or 0.0 for one in known),
+        n=reference.estimate.n,
+        noise_floor=max((one.estimate.noise_floor or 0.0 for one in known), default=None),
+        verdict_low=min(one.estimate.verdict_low or math.inf for one in known),
+        verdict_high=max(one.estimate.verdict_high or 0.0 for one in known),
+        condition=what.name,
+        grain="+".join(one.grain for one in known),
+    )
+    return Whole(
+        estimate=estimate,
+        grains=tuple(found),
+        spread=spread,
+        grains_agree=spread <= math.sqrt(sum(error * error for error in errors)) * 2,
+    )
