@@ -143,7 +143,7 @@ class Inflation(msgspec.Struct, frozen=True):
 
 
 class PseudoDuels(msgspec.Struct, frozen=True):
-    """How duels drawn from the bank ended, with the inflation from one half and the judgement on the other."""
+    """How duels drawn from the bank ended, with the inflation from one half judged on the other."""
 
     coverage: float
     """Share whose 95 % interval holds the true ratio."""
@@ -156,9 +156,7 @@ class PseudoDuels(msgspec.Struct, frozen=True):
     """Mean of the two halves' factors."""
 
 
-def inflation(
-    entries: Sequence[BankEntry], regime: Regime, grain: Grain, n: int, confidence: float
-) -> Inflation:
+def inflation(entries: Sequence[BankEntry], regime: Regime, grain: Grain, n: int, confidence: float) -> Inflation:
     """Find the factor ≥ 1 with which t intervals of `n` blocks reach `confidence` here."""
     if n < 2:  # noqa: PLR2004  (one block has no interval to widen)
         raise ValueError("an interval needs at least two blocks")
@@ -190,9 +188,7 @@ def _has_noise(entry: BankEntry) -> bool:
     return known or entry.aa_log_ratio_baseline is not None or entry.aa_log_ratio_candidate is not None
 
 
-def draw(
-    series: Sequence[Series], n: int, draws: int, run: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
+def draw(series: Sequence[Series], n: int, draws: int, run: int, generator: np.random.Generator) -> NDArray[np.float64]:
     """Draw `draws` rows of `n` noise values: runs of `run` neighbours of one series, with random signs."""
     sizes = np.array([len(part) for part in series], dtype=np.float64)
     picks = generator.choice(len(series), size=draws, p=sizes / sizes.sum())
@@ -267,13 +263,9 @@ def pseudo_duels(
     return PseudoDuels(covered / duels, false / duels, found / duels, duels, sum(factors) / 2)
 
 
-def _noise(
-    series: Sequence[Series], n: int, draws: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
+def _noise(series: Sequence[Series], n: int, draws: int, generator: np.random.Generator) -> NDArray[np.float64]:
     half = draws // 2
-    return np.concatenate(
-        [draw(series, n, draws - half, 1, generator), draw(series, n, half, RUN, generator)]
-    )
+    return np.concatenate([draw(series, n, draws - half, 1, generator), draw(series, n, half, RUN, generator)])
 
 
 def _halves(series: Sequence[Series]) -> tuple[list[Series], list[Series]] | None:

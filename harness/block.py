@@ -20,10 +20,11 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, structs
 
-from harness import __version__, load, processes, summary, validity
+from harness import __version__, evidence, load, processes, summary, validity
+from harness.evidence import Entry
 from harness.machine import CoreLayout
 from harness.meters import hiccups, sampler
-from harness.meters.process_clock import Tree, pss_bytes, thread_count
+from harness.meters.process_clock import Tree, pss_bytes
 from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
 from harness.store import samples
@@ -52,18 +53,6 @@ class Job(Struct, frozen=True):
     seed: int
 
 
-class Entry(Struct, frozen=True):
-    """One server process of the block: which arm, which of its two processes."""
-
-    role: Role
-    instance: int
-
-    @property
-    def name(self) -> str:
-        """For example ``candidate-2``."""
-        return f"{self.role}-{self.instance}"
-
-
 class Stretch(Struct, frozen=True):
     """What one stretch of load left: evidence, counts and costs."""
 
@@ -77,6 +66,7 @@ class Stretch(Struct, frozen=True):
     slices: tuple[load.Slice, ...]
     done: tuple[dict[str, Any], ...]
     folder: Path
+    ledger: tuple[dict[str, Any], ...]
 
 
 def run(job: Job, rig: Rig, folder: Path) -> Block:
@@ -88,7 +78,7 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
     began = time.monotonic()
     started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     order = random.Random(f"{job.seed}-order")
-    (folder / "logs").mkdir()
+    (folder / "logs").mkdir(exist_ok=True)
     stretches = []
     for number, (grain, entries) in enumerate(_stretches(job, order)):
         place = folder / f"stretch-{number + 1}"
@@ -102,13 +92,20 @@ def _stretches(job: Job, order: random.Random) -> list[tuple[Grain, tuple[Entry,
     if job.grain != "block":
         quartet = tuple(Entry(role, instance) for role in ("baseline", "candidate") for instance in (1, 2))
         return [(job.grain, quartet)]
-    first, second = order.sample(["baseline", "candidate"], 2)
+    sides: list[Role] = ["baseline", "candidate"]
+    first, second = order.sample(sides, 2)
     roles = [(first, 1), (second, 1), (second, 2), (first, 2)]
-    return [("block", (Entry(role, instance),)) for role, instance in roles]  # type: ignore[arg-type]  (sample() widens the literal)
+    return [("block", (Entry(role, instance),)) for role, instance in roles]
 
 
 def _measure(
-    job: Job, rig: Rig, grain: Grain, entries: tuple[Entry, ...], place: Path, logs: Path, order: random.Random
+    job: Job,
+    rig: Rig,
+    grain: Grain,
+    entries: tuple[Entry, ...],
+    place: Path,
+    logs: Path,
+    order: random.Random,
 ) -> Stretch:
     """Start, verify, warm up, measure, stop."""
     condition = job.condition
@@ -118,7 +115,10 @@ def _measure(
     try:
         for entry in order.sample(entries, len(entries)):
             servers[entry.name] = _start(entry, condition, rig, logs)
-        arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
+        arms = [
+            load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url)
+            for entry in entries
+        ]
         trial = place / "trial.json"
         share = condition if grain != "block" else _quarter(condition)
         output = load.write_trial(
@@ -145,6 +145,7 @@ def _measure(
         ordered = [servers[entry.name] for entry in entries]
         readings = _sample(rig, generator, slices, ordered)
         done = load.collect(generator, DRAIN_S)
+        ledger = _ledger(entries, ordered, condition)
         wrong = [text for text in (local.still_alone(server) for server in ordered) if text is not None]
         memory = [pss_bytes(server.pids()) if server.process is not None else None for server in ordered]
     finally:
@@ -154,14 +155,17 @@ def _measure(
         pauses = _hiccups(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, users=condition.load.users, expect=condition.expect)
-    windows = _windows(entries, slices, readings, counts)
+    windows = evidence.windows_of(entries, slices, readings, counts)
     return Stretch(
         entries=entries,
         windows=windows,
-        costs=_costs(entries, windows, readings, memory),
+        costs=evidence.costs_of(entries, windows, readings, memory),
         counts=counts,
-        evidence=_evidence(readings, counts, windows, done, pauses, wrong, slices),
-        utilisation=_utilisation(windows, readings),
+        evidence=evidence.gather(
+            readings, counts, windows, done, pauses, wrong, slices, evidence.mismatch_of(ledger, rows)
+        ),
+        ledger=tuple(ledger),
+        utilisation=evidence.utilisation_of(windows, readings),
         rows=readings.rows,
         slices=slices,
         done=tuple(done),
@@ -171,7 +175,9 @@ def _measure(
 
 def _quarter(condition: Condition) -> Condition:
     """A block of the block grain shares its measuring time between its four lone processes."""
-    return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
+    return structs.replace(
+        condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4)
+    )
 
 
 def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Server:
@@ -189,13 +195,31 @@ def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Se
     )
 
 
-def _paths(condition: Condition) -> Sequence[str]:
-    paths: list[str] = condition.parameters.get("paths") or []
-    return paths
-
-
 def _wait_ready(server: local.Server, condition: Condition) -> None:
-    local.wait_ready(server, _paths(condition) or ["/ping"], condition.expect if _paths(condition) else (200, 404))
+    """Ask the ledger where there is one (it does not count itself), else every path of the scenario."""
+    paths = (
+        [condition.parameters["ledger"]]
+        if "ledger" in condition.parameters
+        else condition.parameters.get("paths")
+    )
+    local.wait_ready(server, paths or ["/ping"], condition.expect)
+
+
+def _ledger(
+    entries: tuple[Entry, ...], servers: Sequence[local.Server], condition: Condition
+) -> list[dict[str, Any]]:
+    """What each server itself counted, where the app keeps a ledger."""
+    path = condition.parameters.get("ledger")
+    if path is None:
+        return []
+    return [
+        {
+            "role": entry.role,
+            "instance": entry.instance,
+            **json.loads(local.verify_path(server.url, path, (200,))),
+        }
+        for entry, server in zip(entries, servers, strict=True)
+    ]
 
 
 def _sample(
@@ -221,114 +245,6 @@ def _sample(
         load.collect(generator, 0.5)
         raise load.GeneratorFailedError("Locust ended before the last slice.")
     return readings
-
-
-def _windows(
-    entries: tuple[Entry, ...], slices: Sequence[load.Slice], readings: sampler.Readings, counts: summary.Summary
-) -> tuple[Window, ...]:
-    """CPU time and answers of each measured slice and process."""
-    found = []
-    for piece in slices:
-        if piece.phase != "measure":
-            continue
-        start, end = readings.at_boundaries[piece.start_ns], readings.at_boundaries[piece.end_ns]
-        for index in piece.entries:
-            readable = index < len(start) and start[index] is not None and end[index] is not None
-            found.append(
-                Window(
-                    role=entries[index].role,
-                    instance=entries[index].instance,
-                    slice=piece.index,
-                    start_ns=piece.start_ns,
-                    end_ns=piece.end_ns,
-                    cpu_ns=(end[index] or 0) - (start[index] or 0) if readable else None,
-                    requests=counts.requests.get((index, piece.index), 0),
-                )
-            )
-    return tuple(found)
-
-
-def _costs(
-    entries: tuple[Entry, ...],
-    windows: tuple[Window, ...],
-    readings: sampler.Readings,
-    memory: Sequence[int | None],
-) -> tuple[Cost, ...]:
-    costs = []
-    for index, entry in enumerate(entries):
-        mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
-        used = [window.cpu_ns for window in mine]
-        pids = readings.pids[index] if index < len(readings.pids) else ()
-        costs.append(
-            Cost(
-                role=entry.role,
-                instance=entry.instance,
-                cpu_ns=None if None in used or not used else sum(value or 0 for value in used),
-                requests=sum(window.requests for window in mine),
-                pss_bytes=memory[index],
-                processes=len(pids),
-                threads=thread_count(pids) or _last_threads(readings, entry.name),
-            )
-        )
-    return tuple(costs)
-
-
-def _last_threads(readings: sampler.Readings, name: str) -> int:
-    return next((row.threads or 0 for row in reversed(readings.rows) if row.name == name), 0)
-
-
-def _evidence(
-    readings: sampler.Readings,
-    counts: summary.Summary,
-    windows: tuple[Window, ...],
-    done: Sequence[dict[str, Any]],
-    pauses: tuple[tuple[int, float], ...] | None,
-    wrong: Sequence[str],
-    slices: Sequence[load.Slice],
-) -> validity.Evidence:
-    measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
-    t0_ns = int(done[0]["t0_ns"])
-    inside = [
-        late for at, late in pauses or () if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns
-    ]
-    return validity.Evidence(
-        sent_share=counts.sent / counts.due if counts.due else 0.0,
-        generator_work=max(document["work_ns"] / document["wall_ns"] for document in done),
-        foreign_share=_foreign(readings, measured_from, slices[-1].end_ns, readings.core_wall_ns),
-        foreign_exact=readings.core_before is not None and readings.core_before.exact,
-        steal_share=_steal(readings),
-        hiccup_max_ms=None if pauses is None else max(inside, default=0.0),
-        little=counts.little,
-        strangers="; ".join(wrong) or None,
-        drift=validity.drift(windows),
-        boundary_late_ns=readings.late_ns,
-        count_mismatch=None,
-    )
-
-
-def _foreign(readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int) -> float | None:
-    """Share of the arms' core that neither the arms nor our own watcher used."""
-    before, after = readings.core_before, readings.core_after
-    if before is None or after is None or not wall_ns:
-        return None
-    start, end = readings.at_boundaries[start_ns], readings.at_boundaries[end_ns]
-    if not start or None in start or None in end:
-        return None
-    arms_ns = sum((late or 0) - (early or 0) for early, late in zip(start, end, strict=True))
-    return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - hiccups.CPU_SHARE)
-
-
-def _steal(readings: sampler.Readings) -> float | None:
-    before, after = readings.core_before, readings.core_after
-    if before is None or after is None or not readings.core_wall_ns:
-        return None
-    return (after.steal_ns - before.steal_ns) / readings.core_wall_ns
-
-
-def _utilisation(windows: tuple[Window, ...], readings: sampler.Readings) -> float | None:
-    if not readings.core_wall_ns or any(window.cpu_ns is None for window in windows):
-        return None
-    return sum(window.cpu_ns or 0 for window in windows) / readings.core_wall_ns
 
 
 def _watch_hiccups(rig: Rig) -> subprocess.Popen[bytes] | None:
@@ -359,8 +275,13 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
     from harness.store import meters  # noqa: PLC0415  (pandas is slow to import; only blocks need it)
 
     samples.write_parquet([stretch.folder for stretch in stretches], folder / "requests.parquet")
-    meters.write_meters(folder / "meters.parquet", [row for stretch in stretches for row in stretch.rows])
-    meters.write_slices(folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows])
+    meters.write_meters(folder / "meters.parquet", [structs.astuple(row) for stretch in stretches for row in stretch.rows])
+    meters.write_slices(
+        folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows]
+    )
+    ledger = [row for stretch in stretches for row in stretch.ledger]
+    if ledger:
+        (folder / "ledger.json").write_text(json.dumps(ledger))
     for stretch in stretches:
         for raw in stretch.folder.glob("requests-*.bin"):
             raw.unlink()
@@ -368,8 +289,8 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
 
 def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, wall_s: float) -> Block:
     windows = _renumbered(stretches)
-    evidence = [_whole(stretch.evidence, windows if len(stretches) > 1 else None) for stretch in stretches]
-    results = tuple(check for one in evidence for check in validity.checks(one))
+    seen = [_whole(stretch.evidence, windows if len(stretches) > 1 else None) for stretch in stretches]
+    results = tuple(check for one in seen for check in validity.checks(one))
     counts = [stretch.counts for stretch in stretches]
     lags = [count.send_lag_p99_ms for count in counts if count.send_lag_p99_ms is not None]
     utilisations = [stretch.utilisation for stretch in stretches if stretch.utilisation is not None]
@@ -393,7 +314,7 @@ def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, w
         completed=sum(count.completed for count in counts),
         errors=errors,
         utilisation=float(np.mean(utilisations)) if utilisations else None,
-        generator_work=max(one.generator_work or 0.0 for one in evidence),
+        generator_work=max(one.generator_work or 0.0 for one in seen),
         send_lag_p99_ms=max(lags) if lags else None,
         wall_s=wall_s,
         pinned=rig.layout.pinned,
@@ -412,9 +333,9 @@ def _renumbered(stretches: Sequence[Stretch]) -> tuple[Window, ...]:
     return tuple(found)
 
 
-def _whole(evidence: validity.Evidence, windows: tuple[Window, ...] | None) -> validity.Evidence:
+def _whole(found: validity.Evidence, windows: tuple[Window, ...] | None) -> validity.Evidence:
     """A lone stretch has one arm and cannot drift against itself: the whole block can."""
-    return evidence if windows is None else structs.replace(evidence, drift=None)
+    return found if windows is None else structs.replace(found, drift=None)
 
 
 def empty(job: Job, voids: tuple[Void, ...], wall_s: float) -> Block:

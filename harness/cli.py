@@ -34,12 +34,16 @@ Scenario = Annotated[str, typer.Option("--scenario", help="Locust file of scenar
 Seconds = Annotated[float, typer.Option("--seconds", help="Measured seconds of one block.")]
 Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
 Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
-Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
+Hosts = Annotated[
+    list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")
+]
 
 
 @app.command()
 def duel(
-    a: Annotated[str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")],
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")
+    ],
     b: Annotated[str, typer.Argument(metavar="B", help="Candidate, in the same form.")],
     app_name: AppName = None,
     app_dir: AppDir = None,
@@ -150,7 +154,9 @@ def compare(
 
 @app.command("list")
 def list_(
-    kind: Annotated[str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """What there is: each with a line of description and where it lives."""
@@ -163,7 +169,9 @@ def list_(
 @app.command()
 def selftest(
     results: Results = None,
-    only: Annotated[list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Inject known truths and compare what is reported."""
@@ -181,7 +189,11 @@ def down(as_json: Json = False) -> None:
     from harness.supervisor import end_all  # noqa: PLC0415  (a fast --help)
 
     ended = end_all(None)
-    text = f"{ended} labelled {'process' if ended == 1 else 'processes'} ended." if ended else "Nothing was left."
+    text = (
+        f"{ended} labelled {'process' if ended == 1 else 'processes'} ended."
+        if ended
+        else "Nothing was left."
+    )
     _print({"schema": 1, "kind": "down", "ended": ended}, as_json=as_json, text=text)
 
 
@@ -230,6 +242,6 @@ def _defect(error: Exception) -> int:
 
     with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".log", delete=False) as log:
         traceback.print_exception(error, file=log)
-    return _fail(HarnessError(f"A defect of ours: {type(error).__name__}: {error}", f"Please report {log.name}."))
-
-
+    return _fail(
+        HarnessError(f"A defect of ours: {type(error).__name__}: {error}", f"Please report {log.name}.")
+    )

@@ -10,7 +10,18 @@ from typing import Any
 
 import msgspec
 
-from harness import __version__, block, catalog, estimate, latency, machine, processes, rules, session, settings
+from harness import (
+    __version__,
+    block,
+    catalog,
+    estimate,
+    latency,
+    machine,
+    processes,
+    rules,
+    session,
+    settings,
+)
 from harness import target as targets
 from harness.errors import TooFewBlocks
 from harness.model import Block, Condition, Load, Plan, Target
@@ -26,7 +37,9 @@ from harness.store.run import Run, hash_plan, write_run
 CONFIDENCE = 0.95
 
 
-def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int) -> block.Rig:
+def rig(
+    root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int
+) -> block.Rig:
     """What all blocks of a session share."""
     layout = machine.layout(machine.usable_cores(), generators=workers)
     return block.Rig(
@@ -73,7 +86,9 @@ def verify(plan: Plan, root: Path) -> None:
 def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
     """Run all blocks of a plan; the looks stop a cell that is decided."""
     cells = session.cells(plan)
-    expected_s = sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
+    expected_s = (
+        sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
+    )
     progress = Progress(plan.blocks_max * len(cells), expected_s, quiet=quiet)
     looks = schedule(plan.looks)
 
@@ -112,7 +127,10 @@ def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any
         "harness_version": __version__,
         "metric": whole.estimate.metric,
         "baseline": {"label": labels[0], "value": base_us},
-        "candidate": {"label": labels[1], "value": None if base_us is None or ratio is None else base_us * ratio},
+        "candidate": {
+            "label": labels[1],
+            "value": None if base_us is None or ratio is None else base_us * ratio,
+        },
         "ratio": ratio,
         "low": whole.estimate.low,
         "high": whole.estimate.high,
@@ -133,7 +151,9 @@ def _whole(condition: Condition, plan: Plan, blocks: Sequence[Block]) -> estimat
         mine = [one for one in blocks if (one.condition, one.grain) == (condition.name, grain)]
         valid = sum(1 for one in mine if not one.voids)
         reached = [look for look in schedule(plan.looks) if look.blocks <= valid]
-        found.append(estimate.cell(mine, grain, condition.name, (reached or list(schedule(plan.looks))[:1])[-1]))
+        found.append(
+            estimate.cell(mine, grain, condition.name, (reached or list(schedule(plan.looks))[:1])[-1])
+        )
     return estimate.condition(found, condition)
 
 
@@ -204,7 +224,15 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
 
 
 def choose_rate(
-    baseline: Target, candidate: Target, *, app: Any, scenario: str, paths: Sequence[str], the_rig: block.Rig, seed: int, folder: Path
+    baseline: Target,
+    candidate: Target,
+    *,
+    app: Any,
+    scenario: str,
+    paths: Sequence[str],
+    the_rig: block.Rig,
+    seed: int,
+    folder: Path,
 ) -> float:
     """Measure both arms for a moment and choose the rate at which they use about half of their core."""
     condition = Condition(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from harness.model import Block, Condition, Estimate, Grain
+from harness.model import Block, Condition, Estimate, Grain, Role
 from harness.stats.intervals import mean_and_error, ratio_interval, standard_deviation, t_p_value
 from harness.stats.looks import Look
 from harness.stats.power import noise_floor
@@ -35,7 +35,9 @@ class Grained(Struct, frozen=True):
     """By how much the control widened the interval, as a log; 0 where it did not trip."""
 
 
-def cell(blocks: Sequence[Block], grain: Grain, condition: str, look: Look, inflation: float = INFLATION) -> Grained:
+def cell(
+    blocks: Sequence[Block], grain: Grain, condition: str, look: Look, inflation: float = INFLATION
+) -> Grained:
     """Estimate candidate ÷ baseline of CPU per request from the valid blocks of one cell."""
     valid = [block for block in blocks if not block.voids]
     logs = [value for block in valid if (value := block_log_ratio(block)) is not None]
@@ -67,8 +69,9 @@ def cell(blocks: Sequence[Block], grain: Grain, condition: str, look: Look, infl
 def _control(valid: Sequence[Block]) -> float:
     """The session's A/A: offset between the two processes of an arm, where p < CONTROL_P, else 0."""
     offset = 0.0
-    for role in ("baseline", "candidate"):
-        logs = [value for block in valid if (value := instance_log_ratio(block, role)) is not None]  # type: ignore[arg-type]  (a tuple of literals widens)
+    roles: tuple[Role, ...] = ("baseline", "candidate")
+    for role in roles:
+        logs = [value for block in valid if (value := instance_log_ratio(block, role)) is not None]
         p_value = t_p_value(logs)
         if p_value is not None and p_value < CONTROL_P:
             # Half of it: the arm's figure is the mean over its two processes.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from harness.model import Block, Condition
 from harness.stats.quantiles import printed_quantiles
@@ -16,7 +17,9 @@ SEND_LAG_SHARE_MAX = 0.10
 """A send lag beyond a tenth of the smallest published quantile is the generator's, not the arm's."""
 
 
-def of_condition(run: Path, blocks: Sequence[Block], condition: Condition) -> dict[str, dict[str, float | None]]:
+def of_condition(
+    run: Path, blocks: Sequence[Block], condition: Condition
+) -> dict[str, dict[str, float | None]]:
     """Percentiles in ms by role; None with fewer than 10 samples beyond.
 
     Samples come from the reference grain alone: grains load the core differently.
@@ -31,13 +34,15 @@ def of_condition(run: Path, blocks: Sequence[Block], condition: Condition) -> di
     return {role: _of_role(mine, role, condition.load.model) for role in ("baseline", "candidate")}
 
 
-def _of_role(folders: list[Path], role: str, model: str) -> dict[str, float | None]:
+def _of_role(folders: list[Path], role: str, model: Literal["open", "closed"]) -> dict[str, float | None]:
     nothing: dict[str, float | None] = {**dict.fromkeys(POINTS), "max_ms": None}
     if not folders:
         return nothing
-    values = latencies_ns(folders, role, model)  # type: ignore[arg-type]  (Load.model is one of the two words)
+    values = latencies_ns(folders, role, model)
     if not len(values):
         return nothing
     printed = printed_quantiles(values, list(POINTS.values()))
-    found = {name: None if value is None else value / 1e6 for name, value in zip(POINTS, printed, strict=True)}
+    found = {
+        name: None if value is None else value / 1e6 for name, value in zip(POINTS, printed, strict=True)
+    }
     return {**found, "max_ms": float(values.max()) / 1e6}

@@ -94,7 +94,13 @@ def write_trial(
 
 
 def launch(
-    trial: Path, scenario: Path, output: Path, *, session: processes.Session, workers: int, cores: Sequence[int] | None
+    trial: Path,
+    scenario: Path,
+    output: Path,
+    *,
+    session: processes.Session,
+    workers: int,
+    cores: Sequence[int] | None,
 ) -> Generator:
     """Start Locust on the scenario: one process, or a master with ``workers`` workers."""
     base = [sys.executable, "-m", "locust", "-f", str(scenario), "--headless", "--only-summary"]
@@ -111,7 +117,11 @@ def launch(
     started, logs = [], []
     for number, (extra, variables) in enumerate(jobs):
         log = trial.parent / "logs" / f"locust-{number}.log"
-        argv = [word for word in base + extra if "--worker" not in extra or word not in {"--headless", "--only-summary"}]
+        argv = [
+            word
+            for word in base + extra
+            if "--worker" not in extra or word not in {"--headless", "--only-summary"}
+        ]
         started.append(
             processes.start(
                 argv,
@@ -119,7 +129,8 @@ def launch(
                 environment={**environment, **variables},
                 log=log,
                 cores=cores,
-                directory=scenario.parent,
+                # Not the scenarios folder: Python would look there for the modules of its own library.
+                directory=trial.parent,
             )
         )
         logs.append(log)

@@ -77,9 +77,7 @@ def duel(
     return _verdict("inconclusive", sentence, note, "the interval is too wide")
 
 
-def _cost_sentence(
-    estimate: Estimate, span: Span, baseline_label: str, candidate_label: str, metric: str
-) -> str:
+def _cost_sentence(estimate: Estimate, span: Span, baseline_label: str, candidate_label: str, metric: str) -> str:
     """Say it with the shown interval: B needs 8.3 % more CPU per request than A (95 % interval …)."""
     shown = shown_span(estimate, span)
     more = shown.value > 1
@@ -196,7 +194,8 @@ def equivalent(
     estimate, span = widest
     sentence = (
         f"{pair} may or may not be alike in {spoken(metric)} within {bound}: "
-        f"the ratio{at_condition(estimate)} is {figure(estimate)}. {what_decides(estimate.n, span, _need_inside(span, margin))}"
+        f"the ratio{at_condition(estimate)} is {figure(estimate)}. "
+        f"{what_decides(estimate.n, span, _need_inside(span, margin))}"
     )
     return _verdict("inconclusive", sentence, note, "the interval is too wide")
 
@@ -246,8 +245,7 @@ def zero(count: int, n: int, unit: str, *, twin_caught: bool | None, event: str 
         return _verdict("inconclusive", sentence, "", f"only {n} {unit}")
     twin = "; a broken twin was caught in the same session" if twin_caught else "; no twin could be made"
     sentence = (
-        f"0 of {n} {unit} led to {event}, so at most {percent(ZERO_BOUND / n)} of them do "
-        f"(3 ÷ {n}, at 95 %){twin}."
+        f"0 of {n} {unit} led to {event}, so at most {percent(ZERO_BOUND / n)} of them do (3 ÷ {n}, at 95 %){twin}."
     )
     return _verdict("supported", sentence, "")
 
@@ -296,13 +294,13 @@ def _carried_sentence(verdict: Verdict, word: VerdictWord) -> str:
     return f"{verdict.sentence} (Not carried once all conditions count: inconclusive.)"
 
 
-def _joint(
-    words: Mapping[str, VerdictWord], p_interaction: float | None
-) -> tuple[VerdictWord, str, str | None]:
+def _joint(words: Mapping[str, VerdictWord], p_interaction: float | None) -> tuple[VerdictWord, str, str | None]:
     """Word, first sentence and reason of several conditions' verdicts."""
     kinds = set(words.values())
     if len(kinds) == 1:
         return _unanimous(next(iter(kinds)), len(words))
+    if "conditional" in kinds:
+        return "conditional", "It depends on the condition.", None
     if kinds & _HOLDS and kinds & _FAILS:
         if p_interaction is not None and p_interaction < INTERACTION_ALPHA:
             return "conditional", f"It depends on the condition (interaction p = {p_interaction:.2g}).", None
@@ -312,18 +310,19 @@ def _joint(
         undecided = [name for name, word in words.items() if word == "inconclusive"]
         head = f"Not decided in {len(undecided)} of {len(words)} conditions."
         return "inconclusive", head, f"undecided: {', '.join(undecided)}"
-    word: VerdictWord = "dearer" if "dearer" in kinds else "refuted"
-    return word, "It holds in no condition.", None
+    if kinds <= _HOLDS:
+        return "supported", "It holds in every tested condition.", None
+    return "refuted", "It holds in no tested condition.", None
 
 
 def _unanimous(word: VerdictWord, count: int) -> tuple[VerdictWord, str, str | None]:
     reason = "no condition is decided" if word == "inconclusive" else None
-    return word, f"In all {count} conditions: {word}." if count > 1 else "", reason
+    return word, f"In all {count} tested conditions: {word}." if count > 1 else "", reason
 
 
 def _p(p_interaction: float | None) -> str:
     return (
-        f", but an accident explains it (interaction p = {p_interaction:.2g})"
+        f", but accident could explain it (interaction p = {p_interaction:.2g})"
         if p_interaction is not None
         else ", and no test says whether by accident"
     )
@@ -334,7 +333,8 @@ def _verdict(word: VerdictWord, sentence: str, note: str, reason: str | None = N
 
 
 def _no_interval(estimate: Estimate, metric: str) -> Verdict:
-    sentence = f"{counted(estimate.n).capitalize()} give no interval of {spoken(metric)}: nothing is decided."
+    verb = "gives" if estimate.n == 1 else "give"
+    sentence = f"{counted(estimate.n)} {verb} no interval of {spoken(metric)}: nothing is decided."
     return Verdict(verdict="inconclusive", sentence=sentence, reason="too few valid blocks for an interval")
 
 
@@ -342,9 +342,7 @@ def _at_shared_level(estimate: Estimate, span: Span, count: int) -> Span:
     """Widen the interval on the log scale from 1 − α to 1 − α ÷ count."""
     if count == 1 or estimate.n < 2:  # noqa: PLR2004  (a t interval needs two blocks)
         return span
-    stretch = t_critical(1 - VERDICT_ALPHA / count, estimate.n - 1) / t_critical(
-        1 - VERDICT_ALPHA, estimate.n - 1
-    )
+    stretch = t_critical(1 - VERDICT_ALPHA / count, estimate.n - 1) / t_critical(1 - VERDICT_ALPHA, estimate.n - 1)
     return Span(
         span.value,
         span.value * (span.low / span.value) ** stretch,

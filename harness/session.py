@@ -49,7 +49,11 @@ def cells(plan: Plan) -> list[Cell]:
 def seconds_per_block(condition: Condition, grain: Grain) -> float:
     """Expected wall time of one block, for progress and plans."""
     spell = condition.load.warmup_s + condition.load.measure_s + START_STOP_S
-    return spell if grain != "block" else condition.load.measure_s + 4 * (condition.load.warmup_s + START_STOP_S / 2)
+    return (
+        spell
+        if grain != "block"
+        else condition.load.measure_s + 4 * (condition.load.warmup_s + START_STOP_S / 2)
+    )
 
 
 def run(plan: Plan, rig: block.Rig, folder: Path, *, decided: Decided, progress: Progress) -> list[Block]:
@@ -86,7 +90,9 @@ def _lacks(cell: Cell, plan: Plan, done: Sequence[Block], wanted: int) -> bool:
     return len(mine) - void < wanted and len(mine) < wanted + plan.rerun_max
 
 
-def _next_block(cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: int, progress: Progress) -> Block:
+def _next_block(
+    cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: int, progress: Progress
+) -> Block:
     """Run one block; the instrument's own failure leaves a void block, not an end of the session."""
     seed = int(hashlib.sha256(f"{plan.seed}/{cell.name}/{number}".encode()).hexdigest()[:8], 16)
     job = block.Job(number=number, condition=cell.condition, grain=cell.grain, seed=seed)
@@ -105,4 +111,3 @@ def _next_block(cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: in
 def _failed(job: block.Job, why: str, wall_s: float) -> Block:
     void = Void(check="load generator", seen=why, limit="complete data", sentence=why)
     return block.empty(job, (void,), wall_s)
-

@@ -31,7 +31,9 @@ class Summary(Struct, frozen=True):
     little: float | None
 
 
-def summarise(rows: np.ndarray[Any, Any], slices: Sequence[Slice], *, users: int | None, expect: Sequence[int]) -> Summary:
+def summarise(
+    rows: np.ndarray[Any, Any], slices: Sequence[Slice], *, users: int | None, expect: Sequence[int]
+) -> Summary:
     """Summarise rows (structured as ``store.samples.ROW``) of the measured phase."""
     measured = rows[rows["phase"] == _MEASURED]
     sent = measured[measured["start_ns"] >= 0]
@@ -50,7 +52,9 @@ def summarise(rows: np.ndarray[Any, Any], slices: Sequence[Slice], *, users: int
     )
 
 
-def _errors(measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expect: Sequence[int]) -> dict[str, int]:
+def _errors(
+    measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expect: Sequence[int]
+) -> dict[str, int]:
     found: dict[str, int] = {}
     codes, counts = np.unique(measured["error"][measured["error"] > 0], return_counts=True)
     for code, count in zip(codes, counts, strict=True):
@@ -68,7 +72,9 @@ def _errors(measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expe
 def _counts(answered: np.ndarray[Any, Any]) -> dict[tuple[int, int], int]:
     keys = answered["entry"].astype(np.int64) << 32 | answered["slice"].astype(np.int64)
     found, counts = np.unique(keys, return_counts=True)
-    return {(int(key) >> 32, int(key) & 0xFFFFFFFF): int(count) for key, count in zip(found, counts, strict=True)}
+    return {
+        (int(key) >> 32, int(key) & 0xFFFFFFFF): int(count) for key, count in zip(found, counts, strict=True)
+    }
 
 
 def _little(answered: np.ndarray[Any, Any], slices: Sequence[Slice], users: int) -> float | None:

@@ -70,16 +70,24 @@ def _targets(question: Question, where: settings.Settings) -> tuple[Target, Targ
 
 
 def _check(question: Question) -> None:
-    for value, name in ((question.rate_rps, "--rate"), (question.users, "--users"), (question.seconds, "--seconds")):
+    for value, name in (
+        (question.rate_rps, "--rate"),
+        (question.users, "--users"),
+        (question.seconds, "--seconds"),
+    ):
         if value is not None and value <= 0:
             raise UsageError(f"{name} {value} is not above zero.", f"Give {name} a positive number.")
     if question.app is not None and not question.app.partition(":")[0]:
         raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
     if question.app_dir is not None and not Path(question.app_dir).is_dir():
-        raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
+        raise UsageError(
+            f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module."
+        )
 
 
-def _build(question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None) -> Plan:
+def _build(
+    question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None
+) -> Plan:
     return plan.duel(
         *arms,
         app=App(module=question.app, directory=question.app_dir),
@@ -203,7 +211,9 @@ def preview_text(document: dict[str, Any]) -> str:
         + (f", {row['users']} connections per arm" if row["users"] else "")
         for row in document["cells"]
     ]
-    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each.")
+    lines.append(
+        f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each."
+    )
     if not document["pinned"]:
         lines.append(f"Nothing can be pinned: {document['reason']}.")
     return "\n".join(lines)
@@ -213,7 +223,11 @@ def text(document: dict[str, Any]) -> str:
     """A duel's document as a person reads it."""
     lines = []
     for regime in document["regimes"]:
-        at = f"{regime['rate_rps']:g} requests/s per arm" if regime["rate_rps"] else f"{regime['users']} connections per arm"
+        at = (
+            f"{regime['rate_rps']:g} requests/s per arm"
+            if regime["rate_rps"]
+            else f"{regime['users']} connections per arm"
+        )
         lines += [f"{regime['name']} ({at}): {regime['verdict']}", f"  {regime['sentence']}"]
         if regime["noise_floor"]:
             lines.append(f"  Smallest effect this session finds with 95 % power: {regime['noise_floor']:.2%}")

@@ -93,7 +93,9 @@ def sample(
         for (name, root), cpu_ns, reading in zip(roots.items(), used, readings, strict=True):
             rows.append(MeterRow(now, "arm", name, root, cpu_ns, threads=thread_count(reading.pids)))
         for pid, live in generators:
-            rows.append(MeterRow(now, "generator", "locust", pid, process_cpu_ns(pid), spin_ns=_spin_ns(live)))
+            rows.append(
+                MeterRow(now, "generator", "locust", pid, process_cpu_ns(pid), spin_ns=_spin_ns(live))
+            )
         core = read_cores(cores, now)
         if core is not None:
             rows.append(MeterRow(now, "host", "arms' core", 0, core.busy_ns, steal_ns=core.steal_ns))
@@ -113,7 +115,10 @@ def _schedule(edges: Sequence[int], t0_ns: int) -> list[tuple[int | None, int]]:
     away_ns = PERIOD_NS // 4
     regular = range(edges[0], edges[-1], PERIOD_NS)
     between = [at for at in regular if all(abs(at - edge) > away_ns for edge in edges)]
-    return sorted([(edge, t0_ns + edge) for edge in edges] + [(None, t0_ns + at) for at in between], key=lambda row: row[1])
+    return sorted(
+        [(edge, t0_ns + edge) for edge in edges] + [(None, t0_ns + at) for at in between],
+        key=lambda row: row[1],
+    )
 
 
 def _sleep_until(due_ns: int) -> None:

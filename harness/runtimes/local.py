@@ -119,7 +119,14 @@ def _folder(app: App, root: Path) -> Path:
 
 
 def launch(
-    name: str, target: Target, app: App, *, root: Path, session: processes.Session, logs: Path, cores: Sequence[int] | None
+    name: str,
+    target: Target,
+    app: App,
+    *,
+    root: Path,
+    session: processes.Session,
+    logs: Path,
+    cores: Sequence[int] | None,
 ) -> Server:
     """Start a target on a free port; does not wait for it."""
     port = listeners.free_port()
@@ -135,7 +142,9 @@ def launch(
     return Server(name=name, process=process, port=port, url=f"http://{HOST}:{port}", log=log)
 
 
-def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S) -> None:
+def wait_ready(
+    server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S
+) -> None:
     """Wait until the server answers every path as expected; raises CannotMeasure with what it saw."""
     deadline = time.monotonic() + deadline_s
     while True:
@@ -165,7 +174,9 @@ def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], dead
         )
 
 
-def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:
+def verify_path(
+    url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None
+) -> bytes:
     """Ask one path once; raises CannotMeasure naming an unexpected status, OSError without an answer."""
     address = url.removeprefix("http://").rstrip("/")
     connection = http.client.HTTPConnection(address, timeout=10)

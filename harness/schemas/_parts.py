@@ -37,7 +37,7 @@ def mapping(values: Schema) -> Schema:
 
 
 def maybe(schema: Schema) -> Schema:
-    """``schema`` or null: what is missing is null, never zero."""
+    """Allow null beside ``schema``: what is missing is null, never zero."""
     return {"anyOf": [schema, {"type": "null"}]}
 
 
@@ -53,7 +53,7 @@ def document(properties: Schema, *, optional: tuple[str, ...] = ()) -> Schema:
 
 
 def of_type(kind: Any) -> Schema:
-    """Schema of frozen data, as msgspec sees it; its definitions stand in ``$defs``."""
+    """Describe frozen data as msgspec sees it; its definitions stand in ``$defs``."""
     return dict(msgspec.json.schema(kind))
 
 

@@ -1,4 +1,4 @@
-"""The A/A control of a session: do two processes of the same arm cost the same, as they must?"""
+"""The A/A control of a session: two processes of the same arm must cost the same."""
 
 from __future__ import annotations
 

@@ -42,12 +42,11 @@ def dose_response(
     """
     pairs = list(zip(injected, measured, strict=True))
     n = len(pairs)
-    if n < 3:  # noqa: PLR2004  (two points always lie on a line)
+    # Equal doses are compared as given: rounding would leave a spread of 1e-34 to divide by.
+    if n < 3 or min(injected) == max(injected):  # noqa: PLR2004  (two points always lie on a line)
         return None
     x_mean, y_mean = math.fsum(injected) / n, math.fsum(measured) / n
     xx = math.fsum((x - x_mean) ** 2 for x, _ in pairs)
-    if xx <= 0:
-        return None
     slope = math.fsum((x - x_mean) * (y - y_mean) for x, y in pairs) / xx
     intercept = y_mean - slope * x_mean
     residual = math.sqrt(math.fsum((y - intercept - slope * x) ** 2 for x, y in pairs) / (n - 2))

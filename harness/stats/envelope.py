@@ -82,9 +82,7 @@ def combine(figures: Mapping[Grain, GrainFigure], reference: Grain) -> Combined 
         shown=_envelope(chosen.shown, [figure.shown for figure in every]),
         decided=_envelope(chosen.decided, [figure.decided for figure in every]),
         grain_spread=max((abs(a.log_mean - b.log_mean) for a, b in pairs), default=None),
-        grains_differ=any(
-            abs(a.log_mean - b.log_mean) > math.hypot(a.log_error, b.log_error) for a, b in pairs
-        ),
+        grains_differ=any(abs(a.log_mean - b.log_mean) > math.hypot(a.log_error, b.log_error) for a, b in pairs),
     )
 
 

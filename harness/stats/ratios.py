@@ -84,9 +84,7 @@ def block_log_ratio(block: Block) -> float | None:
             _per_request_ns([window for window in shared if window.role == "candidate"]),
             _per_request_ns([window for window in shared if window.role == "baseline"]),
         )
-    return _log_ratio(
-        cost_per_request_ns(block.costs, "candidate"), cost_per_request_ns(block.costs, "baseline")
-    )
+    return _log_ratio(cost_per_request_ns(block.costs, "candidate"), cost_per_request_ns(block.costs, "baseline"))
 
 
 def instance_log_ratio(block: Block, role: Role) -> float | None:

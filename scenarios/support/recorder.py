@@ -36,9 +36,9 @@ ERRORS = ("", "refused", "rst", "eof", "timeout", "protocol")
 
 NONE, REFUSED, RST, EOF, TIMEOUT, PROTOCOL = range(6)
 
-FLUSH_ROWS = 4096
-"""Rows are joined and written when so many wait: 192 KiB, about 0.1 ms into the page cache, far below the
-20 ms between two yields; a trial of any length needs no more memory than that."""
+FLUSH_ROWS = 256
+"""Rows are joined and written when so many wait: 12 KiB, some 20 µs into the page cache.  Blocks of 200 KiB
+took 0.4 ms, and every request due meanwhile was late by as much."""
 
 
 class Recorder:

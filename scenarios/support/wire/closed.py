@@ -2,59 +2,55 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import deque
 
-from ..recorder import FLUSH_ROWS
-from ..switches import Slice
 from .connection import RECEIVE, Connection
 from .engine import IN, Engine
-from .request import Request, Response
-
-REST_NS = 10_000_000
-"""A user rests 10 ms after a failure: a port that refuses answers in 20 µs, and without the rest one second
-of it would make fifty thousand failures of a single fault."""
+from .parser import END
+from .request import Response
 
 BATCH = 256
 """Events taken from epoll at once."""
 
-END = b"\r\n\r\n"
 
-
-class _Closed:
-    """Users per arm, and until when each arm is loaded."""
+class _Users:
+    """The connections of each arm, and until when each arm is loaded."""
 
     def __init__(self, engine: Engine) -> None:
+        trial = engine.trial
         self.engine = engine
-        users = engine.trial.load.users
-        # Each worker drives its share of the arm's users; the first ones take the remainder.
-        share = len(range(engine.trial.worker - 1, users, engine.trial.workers))
-        self.users = [[engine.new_connection(entry) for _ in range(share)] for entry in range(len(engine.trial.arms))]
-        self.until = [0] * len(engine.trial.arms)
+        # Each worker drives its share of an arm's users; the first workers take the remainder.
+        share = len(range(trial.worker - 1, trial.load.users, trial.workers))
+        self.users = [[engine.new_connection(entry) for _ in range(share)] for entry in range(len(trial.arms))]
+        self.until = [0] * len(trial.arms)
         self.slice = self.phase = 0
-        self.number = engine.trial.worker - 1
-        self.resting: deque[tuple[int, Connection]] = deque()
+        self.number = itertools.count(trial.worker - 1, trial.workers).__next__
+        self.resting: deque[Connection] = deque()
         self.ahead = deque(engine.slices)
-        self.edge_ns = 0
+        self.edge_ns = engine.t0_ns + engine.slices[0].start_ns
 
-    def advance(self) -> None:
-        """Begin the next slice: load its arms, and let the others finish what they have begun."""
-        self.until = [0] * len(self.until)
+    def advance(self) -> bool:
+        """Begin the next slice: load its arms; the others finish what they have begun.  False after the last."""
+        self.until[:] = [0] * len(self.until)
         if not self.ahead:
-            return
-        one: Slice = self.ahead.popleft()
-        t0_ns = self.engine.t0_ns
+            return False
+        one, t0_ns = self.ahead.popleft(), self.engine.t0_ns
         self.slice, self.phase = one.index, int(one.phase == "measure")
-        self.edge_ns = t0_ns + one.end_ns if not self.ahead else t0_ns + self.ahead[0].start_ns
+        self.edge_ns = t0_ns + (self.ahead[0].start_ns if self.ahead else one.end_ns)
         for entry in one.entries:
             self.until[entry] = t0_ns + one.quiet_ns
-        for entry in one.entries:
-            for user in self.users[entry]:
-                self.go(user, time.monotonic_ns())
+        # One user of each arm in turn, so that no arm's whole burst comes first.
+        for together in itertools.zip_longest(*(self.users[entry] for entry in one.entries)):
+            for user in together:
+                if user is not None:
+                    self.go(user, time.monotonic_ns())
+        return True
 
     def go(self, one: Connection, now_ns: int) -> None:
         """Send the user's next request, unless its arm is not loaded, or it has one out or rests."""
-        if one.busy or now_ns >= self.until[one.entry] or any(user is one for _, user in self.resting):
+        if one.busy or now_ns >= self.until[one.entry] or now_ns < one.rest_ns:
             return
         engine = self.engine
         if engine.turns:
@@ -64,35 +60,108 @@ class _Closed:
                 one.flow, one.waiting = engine.new_flow(one.entry)
             wire, one.name, one.bodyless, one.expect = engine.prepare(one.entry, one.waiting)
             one.waiting = None
-        one.slice, one.phase, one.logical = self.slice, self.phase, self.number
-        self.number += engine.trial.workers
+        one.slice, one.phase, one.logical = self.slice, self.phase, self.number()
         one.due = one.start = now_ns
         engine.transmit(one, wire)
 
-    def after(self, one: Connection, _keep: bool, end_ns: int, response: Response | None) -> None:  # noqa: FBT001
+    def after(self, one: Connection, end_ns: int, response: Response | None) -> None:
         """Go on behind a finished request."""
-        if response is not None and one.flow is not None:
-            one.waiting = step(one, response)
-        if one.sock is None and (response is None or response.status == 0) and self._failed():
-            self.resting.append((end_ns + REST_NS, one))
-            return
-        self.go(one, end_ns)
+        if response is not None:
+            one.step(response)
+        if one.rest_ns > end_ns:
+            self.resting.append(one)
+        else:
+            self.go(one, end_ns)
 
-    def _failed(self) -> bool:
-        """Say whether the request that has just ended failed (the engine's counts moved)."""
-        counts = self.engine.counts
-        return counts.finished - counts.completed > self._failures()
-
-    def _failures(self) -> int:
-        return 0
+    def wake(self, now_ns: int) -> None:
+        """Let the users go on that have rested."""
+        while self.resting and self.resting[0].rest_ns <= now_ns:
+            self.go(self.resting.popleft(), now_ns)
 
 
-def step(one: Connection, response: Response) -> Request | None:
-    """Hand a response to the connection's flow; None where the flow has ended."""
-    if one.flow is None:
-        return None
-    try:
-        return one.flow.send(response)
-    except StopIteration:
-        one.flow = None
-        return None
+def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one hot loop: a call costs a twentieth of a request)
+    """Drive the trial's users from t0 to the last slice's end, then wait for what is outstanding."""
+    users = _Users(engine)
+    engine.after = users.after
+    clock, poll = time.monotonic_ns, engine.epoll.poll
+    connections, heads, until = engine.connections, engine.heads, users.until
+    append, pack, number = engine.recorder.rows.append, engine.recorder.pack, users.number
+    turns, counts = engine.turns, engine.counts
+    deadline_ns = engine.t0_ns + engine.slices[-1].end_ns + engine.trial.timeout_ns
+    running = True
+    while running or counts.sent != counts.finished:
+        now = clock()
+        while running and now >= users.edge_ns:
+            running = users.advance()
+        if users.resting:
+            users.wake(now)
+        if now >= engine.yield_at:
+            now = engine.pause(now)
+            if now >= deadline_ns:
+                engine.expire(now)
+        limit = min(users.edge_ns, engine.yield_at) if running else engine.yield_at
+        events = poll(max(0, limit - now) / 1e9, BATCH)
+        done = unexpected = 0
+        for fd, mask in events:
+            one = connections.get(fd)
+            if one is None:
+                continue
+            if mask != IN:
+                engine.event(one, mask)
+                continue
+            try:
+                data = one.recv(RECEIVE)
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                engine.broken(one, error)
+                continue
+            end = clock()
+            at = data.find(END) + 4
+            head = heads.get(data[:at])
+            if (
+                head is None
+                or head[1] != len(data) - at
+                or one.parser is not None
+                or not one.busy
+                or one.bodyless
+                or one.out is not None
+            ):
+                engine.take(one, data, end)
+                continue
+            status, size, keep = head
+            if not keep or not turns:
+                engine.complete(one, status, size, data[:at], data[at:], end, keep=keep)
+                continue
+            entry = one.entry
+            append(
+                pack(
+                    one.due, one.start, end, one.logical, one.slice, size, one.name, status, 1, 0, entry, one.phase
+                )
+            )
+            done += 1
+            if status not in one.expect:
+                unexpected += 1
+            if end >= until[entry]:
+                one.busy = False
+                counts.sent -= 1
+                continue
+            wire, one.name, one.bodyless, one.expect = turns[entry]()
+            one.slice, one.phase, one.logical = users.slice, users.phase, number()
+            # One reading of the clock ends the old request and starts the new: no time falls between them.
+            one.due = one.start = end
+            try:
+                sent = one.send(wire)
+            except BlockingIOError:
+                sent = 0
+            except OSError as error:
+                engine.broken(one, error)
+                continue
+            if sent != len(wire):
+                engine.keep_rest(one, wire, sent)
+        # Each answer above sent a request, except where ``sent`` was taken back.
+        counts.sent += done
+        counts.completed += done
+        counts.finished += done
+        counts.unexpected += unexpected
+    counts.due = counts.sent

@@ -49,6 +49,7 @@ class Connection:
         "phase",
         "recv",
         "registered",
+        "rest_ns",
         "send",
         "slice",
         "sock",
@@ -67,13 +68,22 @@ class Connection:
         self.registered = False
         self.busy = False
         self.waiting: Request | None = None
-        """The next request of a flow whose arm is not loaded now."""
+        """The flow's next request, not sent yet."""
         self.bodyless = False
         self.parser: Parser | None = None
         self.out: memoryview | None = None
         self.flow: Flow | None = None
         self.expect: frozenset[int] = frozenset()
-        self.due = self.start = self.logical = self.slice = self.name = self.phase = 0
+        self.due = self.start = self.logical = self.slice = self.name = self.phase = self.rest_ns = 0
+
+    def step(self, response: Response) -> None:
+        """Hand a response to the flow and keep its next request; both are None where it has ended."""
+        if self.flow is None:
+            return
+        try:
+            self.waiting = self.flow.send(response)
+        except StopIteration:
+            self.flow = self.waiting = None
 
     def open(self) -> None:
         """Begin to connect, without waiting.

@@ -6,7 +6,6 @@ comes here.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import logging
 import time
@@ -35,6 +34,10 @@ and the turns cost about 0.3 % of the loop."""
 SCAN_NS = 100_000_000
 """Time-outs are looked for every 100 ms: a hundredth of the default time-out, and a scan of 4,096
 connections costs 0.2 ms."""
+
+REST_NS = 10_000_000
+"""In the closed model a user rests 10 ms after a failure: a port that refuses answers in 20 µs, and without
+the rest one second of it would make fifty thousand failures of a single fault."""
 
 IN, OUT, RDHUP = 0x1, 0x4, 0x2000
 """Bits of epoll(7); the select module has them only until gevent patches it."""
@@ -68,8 +71,14 @@ class Counts:
     errors: array[int] | None = None
 
 
+After = Callable[[Connection, int, Response | None], None]
+"""A loop's own step behind a finished request: the connection, when it ended, the flow's response.
+
+A connection without a socket was closed; the counts and the row are written already."""
+
+
 class Engine:
-    """The state of one worker.  ``after`` is the loop's own step behind a finished request."""
+    """The state of one worker; ``after`` belongs to the loop that runs."""
 
     def __init__(
         self,
@@ -91,7 +100,7 @@ class Engine:
         self.authorities = [arm.authority.encode() for arm in trial.arms]
         # "naive" keeps a connection that the server has closed, as clients do that do not look first.
         self.check = trial.parameters.get("stale", "check") != "naive"
-        self.after: Callable[[Connection, bool, int, Response | None], None] = _nothing
+        self.after: After = _nothing
         self.flow = flow
         self.sessions = itertools.count()
         self.turns = [self._turn(entry, fixed) for entry in range(len(trial.arms))] if fixed else []
@@ -153,8 +162,12 @@ class Engine:
             self.fail(one, error_of(error), time.monotonic_ns())
             return
         if sent != len(wire):
-            one.out = memoryview(wire)[sent:]
-            self.epoll.modify(one.fd, IN | OUT | RDHUP)
+            self.keep_rest(one, wire, sent)
+
+    def keep_rest(self, one: Connection, wire: bytes, sent: int) -> None:
+        """Keep what the socket did not take, and ask epoll when it will."""
+        one.out = memoryview(wire)[sent:]
+        self.epoll.modify(one.fd, IN | OUT | RDHUP)
 
     def writable(self, one: Connection) -> None:
         """Go on with a request that the socket did not take whole; raises OSError as ``send`` does."""
@@ -257,7 +270,7 @@ class Engine:
             keep = False  # The answer came before the whole request was sent: the rest would be garbage.
         if not keep:
             self.drop(one)
-        self.after(one, keep, end_ns, Response(status, block, body) if one.flow is not None else None)
+        self.after(one, end_ns, Response(status, block, body) if one.flow is not None else None)
 
     def fail(self, one: Connection, error: int, end_ns: int) -> None:
         """Record a request without a whole answer, close its connection, and let the loop go on."""
@@ -268,9 +281,9 @@ class Engine:
         head = one.parser.head if one.parser is not None else None
         self._record(one, end_ns, one.parser.size if one.parser else 0, head.status if head else 0, error)
         one.busy = False
+        one.rest_ns = end_ns + REST_NS
         self.drop(one)
-        response = Response(0, b"", b"", ERRORS[error]) if one.flow is not None else None
-        self.after(one, False, end_ns, response)  # noqa: FBT003  (a callback of four positions)
+        self.after(one, end_ns, Response(0, b"", b"", ERRORS[error]) if one.flow is not None else None)
 
     def _record(self, one: Connection, end_ns: int, size: int, status: int, error: int) -> None:
         self.recorder.add(
@@ -305,10 +318,5 @@ class Engine:
         self.epoll.close()
 
 
-def is_local(error: OSError) -> bool:
-    """Say whether a failure means that this machine ran out of descriptors or ports."""
-    return error.errno in {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL}
-
-
-def _nothing(_one: Connection, _keep: bool, _end_ns: int, _response: Response | None) -> None:  # noqa: FBT001
+def _nothing(_one: Connection, _end_ns: int, _response: Response | None) -> None:
     """Stand in for the loop's step until the loop begins."""

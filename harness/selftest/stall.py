@@ -1,0 +1,62 @@
+"""An event loop that blocks 500 ms in every 5 s at 200 requests/s: the quantiles follow by arithmetic."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness import processes
+from harness.model import Load
+from harness.runtimes import local
+from harness.selftest.rig import TRUTH, Bench, Row, lone
+from harness.model import Target
+
+STALL_MS, EVERY_S, RATE_RPS = 500.0, 5.0, 200.0
+MEASURE_S = 20.0
+SHARE = 0.02
+"""Allowed relative error of a quantile."""
+
+
+def expected_ms(q: float) -> float:
+    """Quantile of latency from the due time when a share of the requests falls due during stalls.
+
+    A request due u before a stall's end waits u, u uniform on [0, STALL_MS]; all others wait about
+    nothing.  So P(latency > x) = (STALL_MS − x) ÷ (EVERY_S × 1000).
+    """
+    return STALL_MS - (1 - q) * EVERY_S * 1e3
+
+
+def check(bench: Bench) -> list[Row]:
+    """Measure a stalling server with constant arrivals and compare p95, p99 and max."""
+    environment = {
+        "TRUTH_WORK_US": "20",
+        "TRUTH_STALL_MS": str(STALL_MS),
+        "TRUTH_STALL_EVERY_S": str(EVERY_S),
+        "TRUTH_STALL_FIRST_S": "2.5",
+    }
+    target = Target(spec="uvicorn", server="uvicorn", environment=environment)
+    server = local.launch(
+        "stalling",
+        target,
+        TRUTH,
+        root=bench.rig.root,
+        session=bench.rig.session,
+        logs=bench.folder,
+        cores=bench.rig.layout.arms if bench.rig.layout.pinned else None,
+    )
+    try:
+        local.wait_ready(server, ["/truth"], (200,))
+        work = Load(model="open", rate_rps=RATE_RPS, arrivals="constant", warmup_s=0.0, measure_s=MEASURE_S)
+        rows = lone(bench, "stall", server.port, work)
+    finally:
+        if server.process is not None:
+            processes.stop([server.process])
+    latency_ms = (rows["end_ns"] - rows["due_ns"])[rows["end_ns"] >= 0] / 1e6
+    found = np.percentile(latency_ms, [95, 99])
+    return [
+        Row("stall p95", expected_ms(0.95), float(found[0]), "ms", SHARE * expected_ms(0.95)),
+        Row("stall p99", expected_ms(0.99), float(found[1]), "ms", SHARE * expected_ms(0.99)),
+        Row("stall max", STALL_MS, float(latency_ms.max()), "ms", SHARE * STALL_MS),
+        Row(
+            "stall: requests sent", RATE_RPS * MEASURE_S, float((rows["start_ns"] >= 0).sum()), "requests", 0
+        ),
+    ]

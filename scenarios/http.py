@@ -1,0 +1,30 @@
+"""Fetches paths in turn (parameter paths), or any list of requests (parameter requests)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from support.wire.request import Request, request
+from support.wire.user import WireUser
+
+
+class Http(WireUser):
+    """Plain runs take their paths from the environment: ``HTTP_PATHS=/a,/b``."""
+
+    parameters = {"paths": os.environ.get("HTTP_PATHS", "/").split(",")}
+
+    def requests(self, parameters: Mapping[str, Any], seed: int) -> Sequence[Request]:
+        """Encode ``requests`` ({method, path, json, body, headers, name, expect}), else ``paths``."""
+        del seed
+        if parameters.get("requests"):
+            return [
+                request(one.get("method", "GET"), one["path"], **{k: v for k, v in one.items() if k not in FIRST})
+                for one in parameters["requests"]
+            ]
+        return [request("GET", path, name=path) for path in parameters["paths"]]
+
+
+FIRST = frozenset({"method", "path"})
+"""Fields of a request that are not keywords."""
