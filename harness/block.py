@@ -115,10 +115,7 @@ def _measure(
     try:
         for entry in order.sample(entries, len(entries)):
             servers[entry.name] = _start(entry, condition, rig, logs)
-        arms = [
-            load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url)
-            for entry in entries
-        ]
+        arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
         trial = place / "trial.json"
         share = condition if grain != "block" else _quarter(condition)
         output = load.write_trial(
@@ -175,9 +172,7 @@ def _measure(
 
 def _quarter(condition: Condition) -> Condition:
     """A block of the block grain shares its measuring time between its four lone processes."""
-    return structs.replace(
-        condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4)
-    )
+    return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
 
 
 def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Server:
@@ -197,17 +192,11 @@ def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Se
 
 def _wait_ready(server: local.Server, condition: Condition) -> None:
     """Ask the ledger where there is one (it does not count itself), else every path of the scenario."""
-    paths = (
-        [condition.parameters["ledger"]]
-        if "ledger" in condition.parameters
-        else condition.parameters.get("paths")
-    )
+    paths = [condition.parameters["ledger"]] if "ledger" in condition.parameters else condition.parameters.get("paths")
     local.wait_ready(server, paths or ["/ping"], condition.expect)
 
 
-def _ledger(
-    entries: tuple[Entry, ...], servers: Sequence[local.Server], condition: Condition
-) -> list[dict[str, Any]]:
+def _ledger(entries: tuple[Entry, ...], servers: Sequence[local.Server], condition: Condition) -> list[dict[str, Any]]:
     """What each server itself counted, where the app keeps a ledger."""
     path = condition.parameters.get("ledger")
     if path is None:
@@ -275,10 +264,10 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
     from harness.store import meters  # noqa: PLC0415  (pandas is slow to import; only blocks need it)
 
     samples.write_parquet([stretch.folder for stretch in stretches], folder / "requests.parquet")
-    meters.write_meters(folder / "meters.parquet", [structs.astuple(row) for stretch in stretches for row in stretch.rows])
-    meters.write_slices(
-        folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows]
+    meters.write_meters(
+        folder / "meters.parquet", [structs.astuple(row) for stretch in stretches for row in stretch.rows]
     )
+    meters.write_slices(folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows])
     ledger = [row for stretch in stretches for row in stretch.ledger]
     if ledger:
         (folder / "ledger.json").write_text(json.dumps(ledger))

@@ -60,9 +60,7 @@ class Server(Struct, frozen=True):
     ) -> list[str]:
         """Arguments that start it; UsageError for an option or value that it does not take."""
         try:
-            return self.command(
-                python=python, app=app, factory=factory, host=host, port=port, options=options
-            )
+            return self.command(python=python, app=app, factory=factory, host=host, port=port, options=options)
         except ValueError as error:
             raise UsageError(str(error), "See `harness list servers` for its options.") from error
 
@@ -109,9 +107,7 @@ def server(entry: Entry) -> Server:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        return Server(
-            entry=entry, package=module.PACKAGE, options=dict(module.OPTIONS), command=module.command
-        )
+        return Server(entry=entry, package=module.PACKAGE, options=dict(module.OPTIONS), command=module.command)
     except Exception as error:  # The file is a plug-in: whatever it raises is its author's to read.
         raise UsageError(
             f"server {entry.path} cannot be loaded: {type(error).__name__}: {error}",

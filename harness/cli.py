@@ -34,16 +34,12 @@ Scenario = Annotated[str, typer.Option("--scenario", help="Locust file of scenar
 Seconds = Annotated[float, typer.Option("--seconds", help="Measured seconds of one block.")]
 Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
 Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
-Hosts = Annotated[
-    list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")
-]
+Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
 
 
 @app.command()
 def duel(
-    a: Annotated[
-        str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")
-    ],
+    a: Annotated[str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Candidate, in the same form.")],
     app_name: AppName = None,
     app_dir: AppDir = None,
@@ -120,12 +116,37 @@ def plan(
 
 
 @app.command()
+def run(
+    claim: Annotated[list[str] | None, typer.Argument(metavar="CLAIM...", help="Number or id.")] = None,
+    profile: Annotated[str, typer.Option("--profile", help="smoke, quick or full.")] = "quick",
+    budget: Annotated[str | None, typer.Option("--budget", help="Wall time of the duets of one claim.")] = None,
+    seed: Seed = 1,
+    results: Results = None,
+    as_json: Json = False,
+) -> None:
+    """Decide claims of the standard."""
+    from harness.commands import run as command  # noqa: PLC0415  (a fast --help)
+    from harness.commands.duel import seconds as parsed  # noqa: PLC0415
+
+    document = command.run(
+        claim or [],
+        profile=profile,
+        budget_s=None if budget is None else parsed(budget),
+        seed=seed,
+        results=results,
+    )
+    _print(document, as_json=as_json, text=command.text(document))
+
+
+@app.command()
 def resume(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
     """Go on with the missing blocks of the same plan."""
     from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+    from harness.commands import run as claims  # noqa: PLC0415
 
     document = command.resume(run)
-    _print(document, as_json=as_json, text=command.text(document))
+    text = claims.text if document["kind"] == "claims" else command.text
+    _print(document, as_json=as_json, text=text(document))
 
 
 @app.command()
@@ -154,9 +175,7 @@ def compare(
 
 @app.command("list")
 def list_(
-    kind: Annotated[
-        str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")
-    ] = None,
+    kind: Annotated[str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")] = None,
     as_json: Json = False,
 ) -> None:
     """What there is: each with a line of description and where it lives."""
@@ -169,9 +188,7 @@ def list_(
 @app.command()
 def selftest(
     results: Results = None,
-    only: Annotated[
-        list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")
-    ] = None,
+    only: Annotated[list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
     """Inject known truths and compare what is reported."""
@@ -184,16 +201,29 @@ def selftest(
 
 
 @app.command()
+def doctor(as_json: Json = False) -> None:
+    """What this machine can measure, and how to mend it."""
+    from harness.commands import doctor as command  # noqa: PLC0415  (a fast --help)
+
+    document = command.document()
+    _print(document, as_json=as_json, text=command.text(document))
+
+
+@app.command()
+def schema(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+    """A JSON Schema of one of the documents."""
+    from harness.schemas import schema as find  # noqa: PLC0415  (a fast --help)
+
+    typer.echo(json.dumps(find(name), indent=1))
+
+
+@app.command()
 def down(as_json: Json = False) -> None:
     """Clear what an earlier crash left; never anything without the label."""
     from harness.supervisor import end_all  # noqa: PLC0415  (a fast --help)
 
     ended = end_all(None)
-    text = (
-        f"{ended} labelled {'process' if ended == 1 else 'processes'} ended."
-        if ended
-        else "Nothing was left."
-    )
+    text = f"{ended} labelled {'process' if ended == 1 else 'processes'} ended." if ended else "Nothing was left."
     _print({"schema": 1, "kind": "down", "ended": ended}, as_json=as_json, text=text)
 
 
@@ -242,6 +272,4 @@ def _defect(error: Exception) -> int:
 
     with tempfile.NamedTemporaryFile("w", prefix="harness-", suffix=".log", delete=False) as log:
         traceback.print_exception(error, file=log)
-    return _fail(
-        HarnessError(f"A defect of ours: {type(error).__name__}: {error}", f"Please report {log.name}.")
-    )
+    return _fail(HarnessError(f"A defect of ours: {type(error).__name__}: {error}", f"Please report {log.name}."))

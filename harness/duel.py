@@ -12,6 +12,7 @@ import msgspec
 
 from harness import (
     __version__,
+    bank,
     block,
     catalog,
     estimate,
@@ -30,16 +31,14 @@ from harness.progress import Progress
 from harness.report.write import write_report
 from harness.runtimes import local
 from harness.stats.looks import schedule
-from harness.stats.ratios import cost_per_request_ns
+from harness.stats.ratios import block_log_ratio, cost_per_request_ns, instance_log_ratio
 from harness.store.folder import create_run, write_json
 from harness.store.run import Run, hash_plan, write_run
 
 CONFIDENCE = 0.95
 
 
-def rig(
-    root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int
-) -> block.Rig:
+def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int) -> block.Rig:
     """What all blocks of a session share."""
     layout = machine.layout(machine.usable_cores(), generators=workers)
     return block.Rig(
@@ -83,21 +82,55 @@ def verify(plan: Plan, root: Path) -> None:
                 seen.add(key)
 
 
+def bank_entries(folder: Path) -> tuple[bank.BankEntry, ...]:
+    """What this machine's bank knows; the bank lies beside the runs."""
+    return bank.read(_bank_path(folder)).entries
+
+
+def _bank_path(folder: Path) -> Path:
+    return bank.bank_path(folder.parent.parent, machine.machine_key())
+
+
+def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
+    """Add this session's A/A noise to the bank: two processes of one arm are an A/A of every block."""
+    conditions = {condition.name: condition for condition in plan.conditions}
+    for one in blocks:
+        if one.voids or one.condition not in conditions:
+            continue
+        what = conditions[one.condition]
+        same = what.baseline == what.candidate
+        bank.append(
+            _bank_path(folder),
+            bank.BankEntry(
+                regime=what.regime,
+                grain=one.grain,
+                architecture=str(what.baseline.server),
+                injected_ratio=1.0 if same else None,
+                log_ratio=block_log_ratio(one),
+                aa_log_ratio_baseline=instance_log_ratio(one, "baseline"),
+                aa_log_ratio_candidate=instance_log_ratio(one, "candidate"),
+                measure_s=what.load.measure_s,
+                started_utc=one.started_utc,
+                harness_version=__version__,
+            ),
+        )
+
+
 def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
     """Run all blocks of a plan; the looks stop a cell that is decided."""
     cells = session.cells(plan)
-    expected_s = (
-        sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
-    )
+    expected_s = sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
     progress = Progress(plan.blocks_max * len(cells), expected_s, quiet=quiet)
     looks = schedule(plan.looks)
+    known = bank_entries(folder)
 
     def decided(cell: session.Cell, blocks: list[Block], look: int) -> bool:
-        found = estimate.cell(blocks, cell.grain, cell.condition.name, looks[look])
+        found = estimate.cell(blocks, cell.grain, cell.condition, looks[look], known)
         verdict = rules.duel(found.estimate, plan.margin, "A", "B", found.estimate.metric)
         return verdict.verdict != "inconclusive"
 
     blocks = session.run(plan, the_rig, folder, decided=decided, progress=progress)
+    grow_bank(plan, folder, blocks)
     progress.note("Done.")
     return blocks
 
@@ -106,7 +139,7 @@ def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any
     """The duel's document, as the contract says.  Raises TooFewBlocks without any interval."""
     regimes = [_regime(condition, plan, folder, blocks) for condition in plan.conditions]
     first = plan.conditions[0]
-    whole = _whole(first, plan, blocks)
+    whole = whole_of(first, plan, folder, blocks)
     valid = [one for one in blocks if not one.voids]
     if all(regime["low"] is None for regime in regimes):
         reasons = _reasons(blocks)
@@ -145,15 +178,15 @@ def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any
     }
 
 
-def _whole(condition: Condition, plan: Plan, blocks: Sequence[Block]) -> estimate.Whole:
-    found = []
+def whole_of(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Block]) -> estimate.Whole:
+    """Estimate one condition over its grains, at the confidence of the look that each cell reached."""
+    found, known = [], bank_entries(folder)
     for grain in condition.grains:
         mine = [one for one in blocks if (one.condition, one.grain) == (condition.name, grain)]
         valid = sum(1 for one in mine if not one.voids)
         reached = [look for look in schedule(plan.looks) if look.blocks <= valid]
-        found.append(
-            estimate.cell(mine, grain, condition.name, (reached or list(schedule(plan.looks))[:1])[-1])
-        )
+        look = (reached or list(schedule(plan.looks))[:1])[-1]
+        found.append(estimate.cell(mine, grain, condition, look, known))
     return estimate.condition(found, condition)
 
 
@@ -167,7 +200,7 @@ def _note(whole: estimate.Whole) -> str:
 
 
 def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
-    whole = _whole(condition, plan, blocks)
+    whole = whole_of(condition, plan, folder, blocks)
     used = [
         one.utilisation
         for one in blocks

@@ -7,21 +7,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from harness.bank import BankEntry, inflation
 from harness.model import Block, Condition, Estimate, Grain, Role
-from harness.stats.intervals import mean_and_error, ratio_interval, standard_deviation, t_p_value
-from harness.stats.looks import Look
+from harness.stats.aa import aa_control
+from harness.stats.intervals import mean_and_error, ratio_interval, standard_deviation
+from harness.stats.looks import INTERVAL_CONFIDENCE, VERDICT_CONFIDENCE, Look
 from harness.stats.power import noise_floor
 from harness.stats.ratios import block_log_ratio, instance_log_ratio
-
-INFLATION = 1.25
-"""Factor on t intervals until a bank of this machine says better: one of six A/A intervals over 12
-blocks excluded the truth in a pilot, where one of twenty should."""
-
-CONTROL_P = 0.001
-"""A session's A/A control trips only here: it is asked for every cell of every session."""
-
-REFERENCE = ("request", "slice", "block")
-"""The first grain of a condition is its reference; the plan puts it first."""
 
 
 class Grained(Struct, frozen=True):
@@ -36,16 +28,22 @@ class Grained(Struct, frozen=True):
 
 
 def cell(
-    blocks: Sequence[Block], grain: Grain, condition: str, look: Look, inflation: float = INFLATION
+    blocks: Sequence[Block], grain: Grain, condition: Condition, look: Look, known: Sequence[BankEntry]
 ) -> Grained:
-    """Estimate candidate ÷ baseline of CPU per request from the valid blocks of one cell."""
+    """Estimate candidate ÷ baseline of CPU per request from the valid blocks of one cell.
+
+    ``known`` are the entries of this machine's bank: t intervals are widened by what it calibrates.
+    """
     valid = [block for block in blocks if not block.voids]
-    logs = [value for block in valid if (value := block_log_ratio(block)) is not None]
-    offset = _control(valid)
-    shown = ratio_interval(logs, look.interval_confidence, inflation, offset)
-    decided = ratio_interval(logs, look.verdict_confidence, inflation, offset)
+    logs = log_ratios(valid)
+    factor = inflation(known, condition.regime, grain, max(2, len(logs)), INTERVAL_CONFIDENCE).factor
+    decisive = inflation(known, condition.regime, grain, max(2, len(logs)), VERDICT_CONFIDENCE).factor
+    offset = _control(valid, factor)
+    shown = ratio_interval(logs, look.interval_confidence, factor, offset)
+    decided = ratio_interval(logs, look.verdict_confidence, decisive, offset)
     spread = standard_deviation(logs)
     summary = mean_and_error(logs)
+    alpha = 1 - look.verdict_confidence
     return Grained(
         grain=grain,
         estimate=Estimate(
@@ -55,28 +53,30 @@ def cell(
             low=shown.low if shown else None,
             high=shown.high if shown else None,
             n=len(logs),
-            noise_floor=None if spread is None else noise_floor(spread, len(logs), inflation=inflation),
+            noise_floor=None if spread is None else noise_floor(spread, len(logs), alpha, inflation=decisive),
             verdict_low=decided.low if decided else None,
             verdict_high=decided.high if decided else None,
-            condition=condition,
+            condition=condition.name,
             grain=grain,
         ),
-        error=None if summary is None else summary[1],
+        error=None if summary is None else summary[1] * factor,
         offset=offset,
     )
 
 
-def _control(valid: Sequence[Block]) -> float:
-    """The session's A/A: offset between the two processes of an arm, where p < CONTROL_P, else 0."""
-    offset = 0.0
+def log_ratios(blocks: Sequence[Block]) -> list[float]:
+    """Logs of candidate ÷ baseline, one per block that has one."""
+    return [value for block in blocks if (value := block_log_ratio(block)) is not None]
+
+
+def _control(valid: Sequence[Block], factor: float) -> float:
+    """The session's A/A, of both architectures: by how much it widens the interval (0: not tripped)."""
     roles: tuple[Role, ...] = ("baseline", "candidate")
+    offsets = []
     for role in roles:
         logs = [value for block in valid if (value := instance_log_ratio(block, role)) is not None]
-        p_value = t_p_value(logs)
-        if p_value is not None and p_value < CONTROL_P:
-            # Half of it: the arm's figure is the mean over its two processes.
-            offset = max(offset, abs(sum(logs) / len(logs)) / 2)
-    return offset
+        offsets.append(abs(aa_control(logs, factor).offset))
+    return max(offsets)
 
 
 class Whole(Struct, frozen=True):
@@ -106,7 +106,7 @@ def condition(found: Sequence[Grained], what: Condition) -> Whole:
         low=min(one.estimate.low or math.inf for one in known),
         high=max(one.estimate.high or 0.0 for one in known),
         n=reference.estimate.n,
-        noise_floor=max((one.estimate.noise_floor or 0.0 for one in known), default=None),
+        noise_floor=max(one.estimate.noise_floor or 0.0 for one in known),
         verdict_low=min(one.estimate.verdict_low or math.inf for one in known),
         verdict_high=max(one.estimate.verdict_high or 0.0 for one in known),
         condition=what.name,
@@ -116,5 +116,5 @@ def condition(found: Sequence[Grained], what: Condition) -> Whole:
         estimate=estimate,
         grains=tuple(found),
         spread=spread,
-        grains_agree=spread <= math.sqrt(sum(error * error for error in errors)) * 2,
+        grains_agree=spread <= math.sqrt(sum(error * error for error in errors)),
     )

@@ -62,9 +62,7 @@ def costs_of(
 ) -> tuple[Cost, ...]:
     costs = []
     for index, entry in enumerate(entries):
-        mine = [
-            window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)
-        ]
+        mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
         used = [window.cpu_ns for window in mine]
         pids = readings.pids[index] if index < len(readings.pids) else ()
         costs.append(

@@ -17,9 +17,7 @@ SEND_LAG_SHARE_MAX = 0.10
 """A send lag beyond a tenth of the smallest published quantile is the generator's, not the arm's."""
 
 
-def of_condition(
-    run: Path, blocks: Sequence[Block], condition: Condition
-) -> dict[str, dict[str, float | None]]:
+def of_condition(run: Path, blocks: Sequence[Block], condition: Condition) -> dict[str, dict[str, float | None]]:
     """Percentiles in ms by role; None with fewer than 10 samples beyond.
 
     Samples come from the reference grain alone: grains load the core differently.
@@ -42,7 +40,5 @@ def _of_role(folders: list[Path], role: str, model: Literal["open", "closed"]) -
     if not len(values):
         return nothing
     printed = printed_quantiles(values, list(POINTS.values()))
-    found = {
-        name: None if value is None else value / 1e6 for name, value in zip(POINTS, printed, strict=True)
-    }
+    found = {name: None if value is None else value / 1e6 for name, value in zip(POINTS, printed, strict=True)}
     return {**found, "max_ms": float(values.max()) / 1e6}

@@ -64,7 +64,5 @@ def verdict(port: int, pids: tuple[int, ...]) -> str | None:
         return f"nobody listens on port {port}"
     foreign = listening - owned_inodes(pids)
     if foreign:
-        return (
-            f"{len(foreign)} of {len(listening)} listening sockets on port {port} belong to another process"
-        )
+        return f"{len(foreign)} of {len(listening)} listening sockets on port {port} belong to another process"
     return None

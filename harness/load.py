@@ -118,9 +118,7 @@ def launch(
     for number, (extra, variables) in enumerate(jobs):
         log = trial.parent / "logs" / f"locust-{number}.log"
         argv = [
-            word
-            for word in base + extra
-            if "--worker" not in extra or word not in {"--headless", "--only-summary"}
+            word for word in base + extra if "--worker" not in extra or word not in {"--headless", "--only-summary"}
         ]
         started.append(
             processes.start(

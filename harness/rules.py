@@ -299,11 +299,12 @@ def _joint(words: Mapping[str, VerdictWord], p_interaction: float | None) -> tup
     kinds = set(words.values())
     if len(kinds) == 1:
         return _unanimous(next(iter(kinds)), len(words))
-    if "conditional" in kinds:
-        return "conditional", "It depends on the condition.", None
-    if kinds & _HOLDS and kinds & _FAILS:
-        if p_interaction is not None and p_interaction < INTERACTION_ALPHA:
-            return "conditional", f"It depends on the condition (interaction p = {p_interaction:.2g}).", None
+    opposite = bool(kinds & _HOLDS and kinds & _FAILS)
+    shown = p_interaction is not None and p_interaction < INTERACTION_ALPHA
+    if "conditional" in kinds or (opposite and shown):
+        p = f" (interaction p = {p_interaction:.2g})" if shown else ""
+        return "conditional", f"It depends on the condition{p}.", None
+    if opposite:
         reason = "conditions disagree, and the interaction is not significant"
         return "inconclusive", f"The conditions disagree{_p(p_interaction)}.", reason
     if "inconclusive" in kinds:

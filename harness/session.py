@@ -49,11 +49,7 @@ def cells(plan: Plan) -> list[Cell]:
 def seconds_per_block(condition: Condition, grain: Grain) -> float:
     """Expected wall time of one block, for progress and plans."""
     spell = condition.load.warmup_s + condition.load.measure_s + START_STOP_S
-    return (
-        spell
-        if grain != "block"
-        else condition.load.measure_s + 4 * (condition.load.warmup_s + START_STOP_S / 2)
-    )
+    return spell if grain != "block" else condition.load.measure_s + 4 * (condition.load.warmup_s + START_STOP_S / 2)
 
 
 def run(plan: Plan, rig: block.Rig, folder: Path, *, decided: Decided, progress: Progress) -> list[Block]:
@@ -90,9 +86,7 @@ def _lacks(cell: Cell, plan: Plan, done: Sequence[Block], wanted: int) -> bool:
     return len(mine) - void < wanted and len(mine) < wanted + plan.rerun_max
 
 
-def _next_block(
-    cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: int, progress: Progress
-) -> Block:
+def _next_block(cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: int, progress: Progress) -> Block:
     """Run one block; the instrument's own failure leaves a void block, not an end of the session."""
     seed = int(hashlib.sha256(f"{plan.seed}/{cell.name}/{number}".encode()).hexdigest()[:8], 16)
     job = block.Job(number=number, condition=cell.condition, grain=cell.grain, seed=seed)

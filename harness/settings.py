@@ -71,9 +71,7 @@ def _settings(root: Path, table: Mapping[str, Any]) -> Settings:
     where = f"[tool.harness] of {root / 'pyproject.toml'}"
     unknown = sorted(set(table) - _KNOWN)
     if unknown:
-        raise UsageError(
-            f"{where} has the unknown entry {unknown[0]!r}", f"Choose from {', '.join(sorted(_KNOWN))}."
-        )
+        raise UsageError(f"{where} has the unknown entry {unknown[0]!r}", f"Choose from {', '.join(sorted(_KNOWN))}.")
     results = table.get("results", RESULTS)
     if not isinstance(results, str) or not results:
         raise UsageError(f"{where}: results is not a folder", 'Write results = "results".')

@@ -52,9 +52,7 @@ def summarise(
     )
 
 
-def _errors(
-    measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expect: Sequence[int]
-) -> dict[str, int]:
+def _errors(measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expect: Sequence[int]) -> dict[str, int]:
     found: dict[str, int] = {}
     codes, counts = np.unique(measured["error"][measured["error"] > 0], return_counts=True)
     for code, count in zip(codes, counts, strict=True):
@@ -72,9 +70,7 @@ def _errors(
 def _counts(answered: np.ndarray[Any, Any]) -> dict[tuple[int, int], int]:
     keys = answered["entry"].astype(np.int64) << 32 | answered["slice"].astype(np.int64)
     found, counts = np.unique(keys, return_counts=True)
-    return {
-        (int(key) >> 32, int(key) & 0xFFFFFFFF): int(count) for key, count in zip(found, counts, strict=True)
-    }
+    return {(int(key) >> 32, int(key) & 0xFFFFFFFF): int(count) for key, count in zip(found, counts, strict=True)}
 
 
 def _little(answered: np.ndarray[Any, Any], slices: Sequence[Slice], users: int) -> float | None:

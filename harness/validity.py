@@ -93,8 +93,7 @@ def drift(windows: tuple[Window, ...]) -> float | None:
         return None
     middle = ordered[len(ordered) // 2]
     halves = [
-        _ratio(tuple(window for window in windows if (window.slice < middle) is first))
-        for first in (True, False)
+        _ratio(tuple(window for window in windows if (window.slice < middle) is first)) for first in (True, False)
     ]
     if halves[0] is None or halves[1] is None:
         return None

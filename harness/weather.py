@@ -137,9 +137,7 @@ def _steal(used: Sequence[tuple[int, int] | None], elapsed_ns: int) -> float | N
     return sum(known) / elapsed_ns if known else None
 
 
-def _foreign(
-    used: dict[int, tuple[int, int] | None], on: int, own_ns: int, elapsed_ns: int
-) -> dict[int, float] | None:
+def _foreign(used: dict[int, tuple[int, int] | None], on: int, own_ns: int, elapsed_ns: int) -> dict[int, float] | None:
     shares = {
         core: max(0.0, (pair[0] - (own_ns if core == on else 0)) / elapsed_ns)
         for core, pair in used.items()

@@ -11,8 +11,7 @@ CLAIMS = (
         section="Pagination",
         statement="Offset pagination becomes slow on large tables.",
         hypothesis=(
-            "p95 of the deepest page is at least twice that of the first; the depth where it turns is "
-            "reported."
+            "p95 of the deepest page is at least twice that of the first; the depth where it turns is reported."
         ),
         experiment="sweep",
         needs=("PG",),
@@ -23,8 +22,7 @@ CLAIMS = (
         section="Pagination",
         statement="Cursor pagination stays efficient and loses no row.",
         hypothesis=(
-            "The deepest page is within 20 % of the first, with 0 rows repeated or skipped while others "
-            "insert."
+            "The deepest page is within 20 % of the first, with 0 rows repeated or skipped while others insert."
         ),
         experiment="sweep",
         needs=("PG",),
@@ -52,9 +50,7 @@ CLAIMS = (
         id="patch-idempotent",
         section="HTTP Verbs",
         statement="Repeating a PATCH changes nothing more.",
-        hypothesis=(
-            "After a lost answer and a retry the state is that of one PATCH; merge and delta patches apart."
-        ),
+        hypothesis=("After a lost answer and a retry the state is that of one PATCH; merge and delta patches apart."),
         experiment="timeline",
         needs=("TP", "PG"),
     ),

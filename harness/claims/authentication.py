@@ -10,9 +10,7 @@ CLAIMS = (
         id="argon2id-preferred",
         section="Password Hashing",
         statement="Argon2id can be the default password hash of a service.",
-        hypothesis=(
-            "Logins that hash with it leave p99 of other routes below twice the figure without logins."
-        ),
+        hypothesis=("Logins that hash with it leave p99 of other routes below twice the figure without logins."),
         experiment="duet",
     ),
     Claim(

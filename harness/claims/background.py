@@ -29,8 +29,7 @@ CLAIMS = (
         section="Scaling Considerations",
         statement="Requests are not served by threads.",
         hypothesis=(
-            "Asynchronous handlers carry at least the load that handlers in the thread pool carry at "
-            "the same p99."
+            "Asynchronous handlers carry at least the load that handlers in the thread pool carry at the same p99."
         ),
         experiment="sweep",
         needs=("PG", "TP"),
@@ -40,9 +39,7 @@ CLAIMS = (
         id="no-multiprocessing-in-api",
         section="Scaling Considerations",
         statement="CPU-bound work stays out of the API's processes.",
-        hypothesis=(
-            "Work inline, in a thread or in a process raises p99 of other routes; a task queue does not."
-        ),
+        hypothesis=("Work inline, in a thread or in a process raises p99 of other routes; a task queue does not."),
         experiment="duet",
     ),
 )

@@ -30,8 +30,7 @@ CLAIMS = (
         section="Strategies",
         statement="The app looks after its cache by itself.",
         hypothesis=(
-            "Hits lower p95, and no read is stale for longer than the bound, also in a race with an "
-            "invalidation."
+            "Hits lower p95, and no read is stale for longer than the bound, also in a race with an invalidation."
         ),
         experiment="sweep",
         needs=("PG", "KV"),
@@ -69,8 +68,7 @@ CLAIMS = (
         section="Caching Best Practices",
         statement="The app works without its cache.",
         hypothesis=(
-            "With the cache down, stalled or slow: 0 answers are 5xx, p99 is at most 50 ms above the "
-            "database alone."
+            "With the cache down, stalled or slow: 0 answers are 5xx, p99 is at most 50 ms above the database alone."
         ),
         experiment="timeline",
         needs=("KV", "TP", "PG"),

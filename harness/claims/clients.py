@@ -22,9 +22,7 @@ CLAIMS = (
         id="tenacity-breaks-circuits",
         section="Resilience",
         statement="tenacity gives both retries and circuit breaking.",
-        hypothesis=(
-            "With the dependency down, tenacity alone fails fast instead of trying again on every request."
-        ),
+        hypothesis=("With the dependency down, tenacity alone fails fast instead of trying again on every request."),
         experiment="timeline",
         needs=("TP",),
     ),
@@ -34,8 +32,7 @@ CLAIMS = (
         section="Resilience",
         statement="Retrying with exponential backoff is the way to meet failures.",
         hypothesis=(
-            "With jitter and a budget, goodput beats no retry and naive retry, at an amplification of "
-            "at most 1.2."
+            "With jitter and a budget, goodput beats no retry and naive retry, at an amplification of at most 1.2."
         ),
         experiment="timeline",
         needs=("TP",),
@@ -46,8 +43,7 @@ CLAIMS = (
         section="Inter-Service Communication",
         statement="gRPC performs better than JSON over HTTP/1.1.",
         hypothesis=(
-            "A gRPC call needs less CPU than the same call as REST, over payloads, concurrency and "
-            "added latency."
+            "A gRPC call needs less CPU than the same call as REST, over payloads, concurrency and added latency."
         ),
         experiment="duet",
         needs=("GRPC", "TP"),
@@ -57,9 +53,7 @@ CLAIMS = (
         id="grpc-streams-better",
         section="Inter-Service Communication",
         statement="gRPC streams natively where REST is limited.",
-        hypothesis=(
-            "10,000 messages need less CPU over a gRPC stream than over server-sent events or a WebSocket."
-        ),
+        hypothesis=("10,000 messages need less CPU over a gRPC stream than over server-sent events or a WebSocket."),
         experiment="duet",
         needs=("GRPC",),
     ),

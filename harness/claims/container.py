@@ -64,8 +64,7 @@ CLAIMS = (
         section="ENTRYPOINT vs CMD",
         statement="The exec form is better than the shell form.",
         hypothesis=(
-            "Only the exec form hands SIGTERM to the server; seconds to exit and dropped requests are "
-            "reported."
+            "Only the exec form hands SIGTERM to the server; seconds to exit and dropped requests are reported."
         ),
         experiment="timeline",
         needs=("D",),
@@ -75,9 +74,7 @@ CLAIMS = (
         id="runs-in-256-mb",
         section="Cloud Run Services",
         statement="The service can run in 256 MB.",
-        hypothesis=(
-            "Peak memory under load stays below 256 MB, with 0 kills, per server and number of workers."
-        ),
+        hypothesis=("Peak memory under load stays below 256 MB, with 0 kills, per server and number of workers."),
         experiment="sweep",
         origin="the standard's",
     ),

@@ -83,8 +83,7 @@ CLAIMS = (
         section="Data Practices",
         statement="UUIDs suit distributed systems.",
         hypothesis=(
-            "Inserts per second and index size against integer keys, random and time-ordered, up to a "
-            "million rows."
+            "Inserts per second and index size against integer keys, random and time-ordered, up to a million rows."
         ),
         experiment="sweep",
         needs=("PG",),

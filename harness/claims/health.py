@@ -20,8 +20,7 @@ CLAIMS = (
         section="Health Checks",
         statement="Readiness looks at the dependencies.",
         hypothesis=(
-            "It notices a failed one, and an optional one that fails everywhere does not take every "
-            "replica out."
+            "It notices a failed one, and an optional one that fails everywhere does not take every replica out."
         ),
         experiment="timeline",
         needs=("TP", "PG", "KV"),

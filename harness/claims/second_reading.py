@@ -10,9 +10,7 @@ CLAIMS = (
         id="real-database-in-tests",
         section="Testing",
         statement="Tests against a real database catch what mocks miss.",
-        hypothesis=(
-            "Seeded faults in SQL, constraints, types and transactions are caught only with PostgreSQL."
-        ),
+        hypothesis=("Seeded faults in SQL, constraints, types and transactions are caught only with PostgreSQL."),
         experiment="probe",
         needs=("PG",),
     ),
@@ -90,8 +88,7 @@ CLAIMS = (
         section="Non-Root User",
         statement="A process that is not root cannot change its system.",
         hypothesis=(
-            "0 writes outside its own folders succeed; what a vendor does by default is checked in its "
-            "documentation."
+            "0 writes outside its own folders succeed; what a vendor does by default is checked in its documentation."
         ),
         experiment="probe",
         needs=("D",),
@@ -111,8 +108,7 @@ CLAIMS = (
         section="Migrations",
         statement="Migrations can be repeated, and generated ones are reviewed.",
         hypothesis=(
-            "Up, up again, down and up leave one schema; the kinds of change that generation misses are "
-            "named."
+            "Up, up again, down and up leave one schema; the kinds of change that generation misses are named."
         ),
         experiment="probe",
         needs=("PG",),
@@ -122,9 +118,7 @@ CLAIMS = (
         id="soft-deletes",
         section="Data Practices",
         statement="Marking rows as deleted is preferable to deleting them.",
-        hypothesis=(
-            "p95 and CPU over shares of dead rows of 0, 50 and 90 %, with a plain and a partial index."
-        ),
+        hypothesis=("p95 and CPU over shares of dead rows of 0, 50 and 90 %, with a plain and a partial index."),
         experiment="sweep",
         needs=("PG",),
     ),
@@ -141,9 +135,7 @@ CLAIMS = (
         id="links-walk-both-ways",
         section="Pagination",
         statement="The links of a page lead forward and back.",
-        hypothesis=(
-            "Walking back gives the rows of walking forward in reverse, while others write: 0 differences."
-        ),
+        hypothesis=("Walking back gives the rows of walking forward in reverse, while others write: 0 differences."),
         experiment="probe",
         needs=("PG",),
     ),

@@ -26,9 +26,7 @@ CLAIMS = (
         id="preflight-max-age",
         section="CORS",
         statement="Letting browsers keep a preflight for 86400 s is reasonable.",
-        hypothesis=(
-            "A longer Max-Age means fewer preflights per request in a real browser, up to the value named."
-        ),
+        hypothesis=("A longer Max-Age means fewer preflights per request in a real browser, up to the value named."),
         experiment="sweep",
         origin="the standard's",
         needs=("BROWSER",),
@@ -39,8 +37,7 @@ CLAIMS = (
         section="Rate Limiting",
         statement="Rate-limit headers and Retry-After tell clients how to behave.",
         hypothesis=(
-            "Headers match what is admitted over 1, 2 and 4 workers; a client that obeys succeeds in 99 "
-            "% of its tries."
+            "Headers match what is admitted over 1, 2 and 4 workers; a client that obeys succeeds in 99 % of its tries."
         ),
         experiment="timeline",
         needs=("KV",),

@@ -24,9 +24,7 @@ SERVER = "granian"
 """The standard's default server carries every arm: the serializer alone differs."""
 
 
-def _duet(
-    name: str, arms: tuple[str, str], path: str, rule: Equivalent | Faster | Within, group: str
-) -> Duet:
+def _duet(name: str, arms: tuple[str, str], path: str, rule: Equivalent | Faster | Within, group: str) -> Duet:
     return Duet(
         name=name,
         baseline=f"{SERVER}+{arms[0]}",

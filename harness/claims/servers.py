@@ -85,8 +85,7 @@ CLAIMS = (
         section="Stack",
         statement="To manage several workers, Uvicorn has to be run under Gunicorn.",
         hypothesis=(
-            "After SIGKILL to one of two workers, Uvicorn alone does not have two again within 10 s; "
-            "refuted if it has."
+            "After SIGKILL to one of two workers, Uvicorn alone does not have two again within 10 s; refuted if it has."
         ),
         experiment="timeline",
         conditions=(
@@ -129,9 +128,7 @@ CLAIMS = (
         id="uvicorn-as-fallback",
         section="Stack",
         statement="Where Granian does not fit, Uvicorn can take its place without a change to the app.",
-        hypothesis=(
-            "Streaming, WebSocket, disconnect, large body and lifespan behave alike: 0 mismatches in ASGI."
-        ),
+        hypothesis=("Streaming, WebSocket, disconnect, large body and lifespan behave alike: 0 mismatches in ASGI."),
         experiment="probe",
         needs=("RAW",),
         conditions=(

@@ -10,9 +10,7 @@ CLAIMS = (
         id="sigterm-graceful",
         section="Graceful Shutdown",
         statement="SIGTERM starts a graceful shutdown.",
-        hypothesis=(
-            "No request is dropped: refused, reset, cut off, timed out or 5xx, counted by class and signal."
-        ),
+        hypothesis=("No request is dropped: refused, reset, cut off, timed out or 5xx, counted by class and signal."),
         experiment="timeline",
         needs=("RAW",),
     ),
@@ -57,9 +55,7 @@ CLAIMS = (
         id="shutdown-limit",
         section="Graceful Shutdown",
         statement="Shutting down takes no longer than a limit, such as 30 s.",
-        hypothesis=(
-            "With an endless stream open, the server exits within its limit, as shipped and configured."
-        ),
+        hypothesis=("With an endless stream open, the server exits within its limit, as shipped and configured."),
         experiment="timeline",
         origin="the standard's",
         needs=("RAW",),

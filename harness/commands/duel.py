@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from harness import block, catalog, duel, machine, plan, processes, session, settings, target
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import App, Plan, Target
+from harness.model import App, Block, Plan, Target
 from harness.store.folder import open_run
 from harness.store.run import read_run, verify_plan_hash, write_run
 
@@ -57,9 +57,7 @@ def _targets(question: Question, where: settings.Settings) -> tuple[Target, Targ
     serializers = [entry.name for entry in catalog.serializers(where.root, where.plugins)]
     found = []
     for text in (question.baseline, question.candidate):
-        parsed = target.parse(
-            text, servers=options, serializers=serializers, allow_hosts=question.allow_hosts
-        )
+        parsed = target.parse(text, servers=options, serializers=serializers, allow_hosts=question.allow_hosts)
         if parsed.serializer and question.app:
             raise UsageError(
                 f"{text}: +{parsed.serializer} is a switch of the reference service.",
@@ -80,14 +78,10 @@ def _check(question: Question) -> None:
     if question.app is not None and not question.app.partition(":")[0]:
         raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
     if question.app_dir is not None and not Path(question.app_dir).is_dir():
-        raise UsageError(
-            f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module."
-        )
+        raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
 
 
-def _build(
-    question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None
-) -> Plan:
+def _build(question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None) -> Plan:
     return plan.duel(
         *arms,
         app=App(module=question.app, directory=question.app_dir),
@@ -118,7 +112,7 @@ def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, A
         the_plan = _build(question, arms, rate_rps, users)
         slug = f"{question.baseline}-{question.candidate}"
         folder = duel.start_run(where, the_plan, slug, results)
-        return _measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet))
+        return measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet), duel.finish)
 
 
 def _rate(question: Question, draft: Plan, rig: block.Rig) -> float:
@@ -136,12 +130,14 @@ def _rate(question: Question, draft: Plan, rig: block.Rig) -> float:
         )
 
 
-def _measured(folder: Path, work: Callable[[], list[Any]]) -> dict[str, Any]:
+def measured(
+    folder: Path, work: Callable[[], list[Block]], finish: Callable[[Plan, Path, list[Block]], dict[str, Any]]
+) -> dict[str, Any]:
     """Do the work; whatever happens, run.json says how it ended and the message names the run."""
     state = "failed"
     try:
         blocks = work()
-        document = duel.finish(read_run(folder).plan, folder, blocks)
+        document = finish(read_run(folder).plan, folder, blocks)
         state = "finished"
     except KeyboardInterrupt as stop:
         state = "interrupted"
@@ -163,12 +159,14 @@ def resume(run_folder: Path) -> dict[str, Any]:
     folder = open_run(run_folder)
     record = read_run(folder)
     verify_plan_hash(record)
-    if record.plan.command != "duel":
-        raise UsageError(f"A run of `{record.plan.command}` cannot be resumed yet.", "Start it again.")
+    if record.plan.command == "run":
+        from harness.commands.run import finish  # noqa: PLC0415  (run.py uses this module)
+    else:
+        finish = duel.finish
     where = settings.load(Path.cwd())
     with processes.supervised() as label:
         rig = duel.rig(where.root, where.plugins, label, record.plan.slice_s, record.plan.load_workers)
-        return _measured(folder, lambda: duel.measure(record.plan, rig, folder, quiet=False))
+        return measured(folder, lambda: duel.measure(record.plan, rig, folder, quiet=False), finish)
 
 
 def preview(question: Question) -> dict[str, Any]:
@@ -211,9 +209,7 @@ def preview_text(document: dict[str, Any]) -> str:
         + (f", {row['users']} connections per arm" if row["users"] else "")
         for row in document["cells"]
     ]
-    lines.append(
-        f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each."
-    )
+    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each.")
     if not document["pinned"]:
         lines.append(f"Nothing can be pinned: {document['reason']}.")
     return "\n".join(lines)

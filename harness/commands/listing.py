@@ -26,8 +26,7 @@ def _entries(name: str, where: settings.Settings) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(claim) for claim in load_claims()]
     found = getattr(catalog, name)(where.root, where.plugins)
     return [
-        {"name": one.name, "label": one.label, "description": one.description, "path": str(one.path)}
-        for one in found
+        {"name": one.name, "label": one.label, "description": one.description, "path": str(one.path)} for one in found
     ]
 
 

@@ -31,9 +31,7 @@ def _without(sees: str, mend: str) -> Finding:
 
 def _answer(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
-            ["docker", *arguments], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True
-        )
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() or None

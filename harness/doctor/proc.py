@@ -14,9 +14,7 @@ _PROC = Path("/proc")
 def check(_: Settings) -> Finding:
     """Look for other processes and for the tables that say who listens."""
     if sys.platform != "linux":
-        return Finding(
-            name="proc", status="warn", sees="no /proc here: nobody can tell who answers on a port"
-        )
+        return Finding(name="proc", status="warn", sees="no /proc here: nobody can tell who answers on a port")
     missing = [name for name in ("net/tcp", "self/fd", "self/stat", "stat") if not (_PROC / name).exists()]
     if missing:
         return Finding(

@@ -93,9 +93,7 @@ def sample(
         for (name, root), cpu_ns, reading in zip(roots.items(), used, readings, strict=True):
             rows.append(MeterRow(now, "arm", name, root, cpu_ns, threads=thread_count(reading.pids)))
         for pid, live in generators:
-            rows.append(
-                MeterRow(now, "generator", "locust", pid, process_cpu_ns(pid), spin_ns=_spin_ns(live))
-            )
+            rows.append(MeterRow(now, "generator", "locust", pid, process_cpu_ns(pid), spin_ns=_spin_ns(live)))
         core = read_cores(cores, now)
         if core is not None:
             rows.append(MeterRow(now, "host", "arms' core", 0, core.busy_ns, steal_ns=core.steal_ns))

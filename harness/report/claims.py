@@ -47,9 +47,7 @@ def _overview(decided: list[dict[str, Any]]) -> Section:
         )
         for claim in decided
     )
-    tables = (
-        Table(caption="Every claim with its verdict", header=("claim", "verdict", "in words"), rows=rows),
-    )
+    tables = (Table(caption="Every claim with its verdict", header=("claim", "verdict", "in words"), rows=rows),)
     return Section(id="overview", title="Overview", tables=tables if rows else ())
 
 

@@ -80,22 +80,16 @@ def _effect(material: Material, document: dict[str, Any], metric: str) -> Sectio
         grains = {grain: each for grain, each in (regime.get("grains") or {}).items() if _known(each)}
         if len(grains) > 1:
             effects += [
-                _row(
-                    f"  {grain} grain", each, int(each.get("n") or _valid(material, name, grain)), main=False
-                )
+                _row(f"  {grain} grain", each, int(each.get("n") or _valid(material, name, grain)), main=False)
                 for grain, each in grains.items()
             ]
     if not effects:
-        return Section(
-            id="effect", title="Effect", lead="No regime of this duel has an interval: nothing to draw."
-        )
+        return Section(id="effect", title="Effect", lead="No regime of this duel has an interval: nothing to draw.")
     what = words.metric(metric)
     svg = forest_chart.forest(
         effects, margin=material.run.plan.margin, what=what, confidence=document.get("confidence") or 0.95
     )
-    alt = "; ".join(
-        f"{e.label.strip()}: {e.ratio:.3f}, {e.low:.3f} to {e.high:.3f}, n = {e.n}" for e in effects
-    )
+    alt = "; ".join(f"{e.label.strip()}: {e.ratio:.3f}, {e.low:.3f} to {e.high:.3f}, n = {e.n}" for e in effects)
     caption = (
         f"Left of 1 {_arm(document, 'candidate')} costs less, right of 1 more than "
         f"{_arm(document, 'baseline')}. n counts blocks. "
@@ -140,6 +134,4 @@ def _regimes(material: Material, document: dict[str, Any], metric: str) -> Secti
         "session finds with 95 % power. Utilisation: share of the arms' core."
     )
     tables = (Table(caption=caption, header=header, rows=tuple(rows)),) if rows else ()
-    return Section(
-        id="regimes", title="Regimes", lead=None if rows else "No regime was finished.", tables=tables
-    )
+    return Section(id="regimes", title="Regimes", lead=None if rows else "No regime was finished.", tables=tables)

@@ -70,9 +70,7 @@ def log_ratio(kept: Kept, metric: str, model: str) -> float | None:
     if not (kept.folder / REQUESTS_FILE).is_file():
         return None
     seen = [
-        quantile(
-            latencies_ns([kept.folder], arm, "open" if model == "open" else "closed"), _QUANTILES[metric]
-        )
+        quantile(latencies_ns([kept.folder], arm, "open" if model == "open" else "closed"), _QUANTILES[metric])
         for arm in ("candidate", "baseline")
     ]
     return math.log(seen[0] / seen[1]) if seen[0] and seen[1] else None

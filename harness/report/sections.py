@@ -164,9 +164,7 @@ def over_time(material: Material) -> Section:
     caption = "Memory (PSS) of one server's process tree at the end of a valid block"
     tables = (Table(caption=caption, header=header, rows=tuple(rows)),) if rows else ()
     lead = None if figures or rows else "No valid block of this run holds readings of the meters."
-    return Section(
-        id="time", title="CPU and memory over time", lead=lead, figures=tuple(figures), tables=tables
-    )
+    return Section(id="time", title="CPU and memory over time", lead=lead, figures=tuple(figures), tables=tables)
 
 
 def _memory_rows(condition: Condition, valid: list[Kept]) -> list[tuple[str, ...]]:
@@ -178,9 +176,7 @@ def _memory_rows(condition: Condition, valid: list[Kept]) -> list[tuple[str, ...
             threads = sorted({cost.threads for cost in costs})
             span = f"{threads[0]}" if len(threads) == 1 else f"{threads[0]}–{threads[-1]}"
             name = f"{condition.name}, {labels(condition)[role]}"
-            rows.append(
-                (name, words.size(float(np.median(seen))), words.size(max(seen)), str(len(seen)), span)
-            )
+            rows.append((name, words.size(float(np.median(seen))), words.size(max(seen)), str(len(seen)), span))
     return rows
 
 
@@ -205,9 +201,7 @@ def validity(material: Material, metric: str) -> Section:
         _both_estimates(material, metric),
         _errors_table(material),
     ]
-    return Section(
-        id="validity", title="Validity", lead=lead, tables=tuple(table for table in tables if table.rows)
-    )
+    return Section(id="validity", title="Validity", lead=lead, tables=tuple(table for table in tables if table.rows))
 
 
 def _checks_table(blocks: list[Block]) -> Table:
@@ -260,9 +254,7 @@ def _both_estimates(material: Material, metric: str) -> Table:
                 span = words.interval(found.low, found.high) if found else words.MISSING
                 rows.append((f"{condition.name}, {grain} grain", name, value, span, str(len(known))))
     caption = f"Would the void blocks have changed it? Ratio of {words.metric(metric)}, plain t interval"
-    return Table(
-        caption=caption, header=("condition", "blocks", "ratio", "95 % interval", "n"), rows=tuple(rows)
-    )
+    return Table(caption=caption, header=("condition", "blocks", "ratio", "95 % interval", "n"), rows=tuple(rows))
 
 
 def _errors_table(material: Material) -> Table:
@@ -292,9 +284,7 @@ def environment(material: Material) -> Section:
             rows=tuple(_flat(packages)) if isinstance(packages, Mapping) else (),
         ),
     ]
-    return Section(
-        id="environment", title="Environment", tables=tuple(table for table in tables if table.rows)
-    )
+    return Section(id="environment", title="Environment", tables=tuple(table for table in tables if table.rows))
 
 
 def _flat(record: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

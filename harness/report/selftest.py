@@ -14,9 +14,7 @@ def selftest(material: Material, document: dict[str, Any]) -> Page:
     checks: list[dict[str, Any]] = document.get("checks") or []
     failed = [check for check in checks if not check.get("ok")]
     good = bool(document.get("ok"))
-    sentence = (
-        f"The instrument found {len(checks) - len(failed)} of {words.plural(len(checks), 'known truth')}."
-    )
+    sentence = f"The instrument found {len(checks) - len(failed)} of {words.plural(len(checks), 'known truth')}."
     if failed:
         sentence += " Not: " + ", ".join(str(check.get("name")) for check in failed) + "."
     return Page(
@@ -44,6 +42,4 @@ def _table(checks: list[dict[str, Any]]) -> Section:
     )
     header = ("check", "injected", "reported", "unit", "error", "tolerance", "result")
     tables = (Table(caption="Known truths, injected and reported", header=header, rows=rows),) if rows else ()
-    return Section(
-        id="checks", title="Checks", lead=None if rows else "No check was finished.", tables=tables
-    )
+    return Section(id="checks", title="Checks", lead=None if rows else "No check was finished.", tables=tables)

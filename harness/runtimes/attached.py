@@ -17,7 +17,5 @@ def server(name: str, url: str, logs: Path) -> local.Server:
     parts = urlsplit(url)
     port = parts.port or 80
     if parts.scheme != "http":
-        raise CannotMeasure(
-            f"{url} is not an http:// address.", "Name the plain HTTP address of the service."
-        )
+        raise CannotMeasure(f"{url} is not an http:// address.", "Name the plain HTTP address of the service.")
     return local.Server(name=name, process=None, port=port, url=url.rstrip("/"), log=logs / f"{name}.log")

@@ -142,9 +142,7 @@ def launch(
     return Server(name=name, process=process, port=port, url=f"http://{HOST}:{port}", log=log)
 
 
-def wait_ready(
-    server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S
-) -> None:
+def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S) -> None:
     """Wait until the server answers every path as expected; raises CannotMeasure with what it saw."""
     deadline = time.monotonic() + deadline_s
     while True:
@@ -169,14 +167,10 @@ def wait_ready(
             break
     wrong = listeners.verdict(server.port, server.pids()) if server.process is not None else None
     if wrong is not None:
-        raise CannotMeasure(
-            f"{server.name} is not alone: {wrong}.", "End the other server, or run `harness down`."
-        )
+        raise CannotMeasure(f"{server.name} is not alone: {wrong}.", "End the other server, or run `harness down`.")
 
 
-def verify_path(
-    url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None
-) -> bytes:
+def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:
     """Ask one path once; raises CannotMeasure naming an unexpected status, OSError without an answer."""
     address = url.removeprefix("http://").rstrip("/")
     connection = http.client.HTTPConnection(address, timeout=10)

@@ -28,9 +28,7 @@ def check(bench: Bench) -> list[Row]:
     """Regress the reported extra cost on the burn that the app itself metered."""
     rows = []
     for name, grain, work in CELLS:
-        points = [
-            _dose(bench, name, grain, work, dose_us, turn) for turn in range(BLOCKS) for dose_us in DOSES_US
-        ]
+        points = [_dose(bench, name, grain, work, dose_us, turn) for turn in range(BLOCKS) for dose_us in DOSES_US]
         injected = np.array([point[0] for point in points])
         reported = np.array([point[1] for point in points])
         slope, intercept = np.polyfit(injected, reported, 1)
@@ -40,9 +38,7 @@ def check(bench: Bench) -> list[Row]:
     return rows
 
 
-def _dose(
-    bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn: int
-) -> tuple[float, float, float]:
+def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn: int) -> tuple[float, float, float]:
     """(burned µs per request, reported extra µs per request, baseline µs per request) of one block."""
     what = condition(f"{name} {dose_us}", {"TRUTH_WORK_US": "100"}, _burning(dose_us), work, grain)
     place = bench.folder / f"dose-{name.replace(' ', '-')}-{dose_us}-{turn}"

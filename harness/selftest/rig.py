@@ -49,9 +49,7 @@ class Bench(Struct, frozen=True):
     seed: int = 7
 
 
-def condition(
-    name: str, baseline: dict[str, str], candidate: dict[str, str], work: Load, grain: Grain
-) -> Condition:
+def condition(name: str, baseline: dict[str, str], candidate: dict[str, str], work: Load, grain: Grain) -> Condition:
     """Two truth apps under uvicorn that differ in their environment alone."""
     return Condition(
         name=name,

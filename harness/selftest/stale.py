@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from harness import listeners, processes
+from harness.model import Target
 from harness.runtimes import local
 from harness.selftest.rig import TRUTH, Bench, Row
-from harness.model import Target
 
 
 def check(bench: Bench) -> list[Row]:

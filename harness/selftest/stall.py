@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from harness import processes
-from harness.model import Load
+from harness.model import Load, Target
 from harness.runtimes import local
 from harness.selftest.rig import TRUTH, Bench, Row, lone
-from harness.model import Target
 
 STALL_MS, EVERY_S, RATE_RPS = 500.0, 5.0, 200.0
 MEASURE_S = 20.0
@@ -56,7 +55,5 @@ def check(bench: Bench) -> list[Row]:
         Row("stall p95", expected_ms(0.95), float(found[0]), "ms", SHARE * expected_ms(0.95)),
         Row("stall p99", expected_ms(0.99), float(found[1]), "ms", SHARE * expected_ms(0.99)),
         Row("stall max", STALL_MS, float(latency_ms.max()), "ms", SHARE * STALL_MS),
-        Row(
-            "stall: requests sent", RATE_RPS * MEASURE_S, float((rows["start_ns"] >= 0).sum()), "requests", 0
-        ),
+        Row("stall: requests sent", RATE_RPS * MEASURE_S, float((rows["start_ns"] >= 0).sum()), "requests", 0),
     ]

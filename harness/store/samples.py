@@ -119,9 +119,7 @@ def load_rows(load: Path) -> Array:
     Raises DamagedSamples if a file is missing, cut short, or holds codes outside its own tables.
     """
     parts = [
-        rows
-        for worker, done in read_done(load).items()
-        for rows in _chunks(load / f"requests-{worker}.bin", done)
+        rows for worker, done in read_done(load).items() for rows in _chunks(load / f"requests-{worker}.bin", done)
     ]
     return np.concatenate(parts) if parts else np.empty(0, dtype=ROW)
 
@@ -216,9 +214,7 @@ def _worker(path: Path) -> int:
 def _last_slice(done: Done) -> int:
     """Return the largest slice number of the worker's plan: its last slice may have no rows."""
     slices = done.slices if isinstance(done.slices, list) else []
-    return max(
-        (int(piece["index"]) for piece in slices if isinstance(piece, dict) and "index" in piece), default=-1
-    )
+    return max((int(piece["index"]) for piece in slices if isinstance(piece, dict) and "index" in piece), default=-1)
 
 
 def _read_done(path: Path) -> Done:

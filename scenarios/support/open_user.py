@@ -1,8 +1,8 @@
 """Normal Locust tasks with the open model: due times that do not wait, and a record of every request.
 
 For scenarios that need Locust's own client.  A user takes the next due time, sleeps until it, and runs one
-task; latency counts from the due time.  Locust needs ``-u N`` users: with all of them busy a request leaves
-late, which its record shows, instead of being left out.
+task; latency counts from the due time.  With all users busy a request leaves late, which its record shows,
+instead of being left out.  Start it with ``-u 1``: under a trial it adds the other users itself.
 """
 
 from __future__ import annotations
@@ -23,9 +23,13 @@ from .arrivals import Arrivals, arrivals_of
 from .recorder import COLUMNS, EOF, ERRORS, NONE, PROTOCOL, REFUSED, ROW, RST, TIMEOUT, Live, Recorder, write_json
 from .start import announce, wait_for_start
 from .switches import documents, slices_of
-from .trial import SCHEMA, S_NS, Trial, TrialError, read_trial
+from .trial import S_NS, SCHEMA, Trial, TrialError, read_trial
 
 logger = logging.getLogger(__name__)
+
+TASKS_MAX = 64
+"""Tasks that may run at once in one process (parameter ``tasks_max``): each is a greenlet with a client of
+its own, and one core of Locust's client answers at most 8,000 requests/s, 64 in flight for 8 ms each."""
 
 
 class OpenUser(FastHttpUser):
@@ -42,8 +46,9 @@ class OpenUser(FastHttpUser):
     def on_start(self) -> None:
         """Take the first due time."""
         self.schedule = schedule_of(self.environment)
-        self.bases = {} if self.schedule is None else {i: a.url for i, a in enumerate(self.schedule.trial.arms)}
-        self._take()
+        if self.schedule is not None:
+            self.schedule.join(type(self).__name__)
+            self._take()
 
     def wait(self) -> None:
         """Finish this due time and sleep until the next; ends the user where there is none."""
@@ -63,7 +68,7 @@ class OpenUser(FastHttpUser):
         if self.due is None:
             self.schedule.leave()
             raise StopUser
-        self.client.base_url = self.bases[self.schedule.arrivals.entry[self.due]]
+        self.client.base_url = self.schedule.trial.arms[self.schedule.arrivals.entry[self.due]].url
 
 
 class Schedule:
@@ -94,13 +99,20 @@ class Schedule:
             logger.exception("the trial failed")
             self._quit(1)
 
+    def join(self, user_class: str) -> None:
+        """Count a user in; the first one has Locust start the others."""
+        self.users += 1
+        runner = self.environment.runner
+        if self.users == 1 and runner is not None:
+            more = int(self.trial.parameters.get("tasks_max", TASKS_MAX)) - 1
+            gevent.spawn(runner.spawn_users, {user_class: more})
+
     def take(self) -> int | None:
         """Wait for the next due time and give its index; None after the last."""
         self.started.wait()
         if self.next >= len(self.arrivals):
             return None
         index, self.next = self.next, self.next + 1
-        self.users += 1
         wait_ns = self.t0_ns + self.arrivals.due_ns[index] - time.monotonic_ns()
         if wait_ns > 0:
             gevent.sleep(wait_ns / S_NS)
@@ -108,9 +120,8 @@ class Schedule:
 
     def leave(self) -> None:
         """Note that a user has found no more work; the last one ends the trial."""
-        runner = self.environment.runner
-        left = 0 if runner is None else runner.user_count - 1
-        if left <= 0 or self.sent >= len(self.arrivals):
+        self.users -= 1
+        if self.users <= 0:
             self.finish()
 
     def record(  # (the names are those of Locust's event)

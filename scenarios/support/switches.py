@@ -116,8 +116,7 @@ def _phase(
     # Integer edges from the total: the sum of the slices is the phase to the nanosecond.
     edges = [start_ns + length_ns * i // len(steps) for i in range(len(steps) + 1)]
     return tuple(
-        Slice(first + i, phase, edges[i], edges[i + 1], entries, pattern)
-        for i, (entries, pattern) in enumerate(steps)
+        Slice(first + i, phase, edges[i], edges[i + 1], entries, pattern) for i, (entries, pattern) in enumerate(steps)
     )
 
 

@@ -172,9 +172,7 @@ def _window(document: Mapping[str, Any]) -> Window:
 def _check(trial: Trial) -> None:
     load = trial.load
     faults = {
-        f"grain {trial.grain!r} is none of request, slice, block": (
-            trial.grain not in {"request", "slice", "block"}
-        ),
+        f"grain {trial.grain!r} is none of request, slice, block": (trial.grain not in {"request", "slice", "block"}),
         "arms is empty": not trial.arms,
         "more than 255 arms": len(trial.arms) > 255,  # noqa: PLR2004  (the record keeps the arm in one byte)
         f"load.model {load.model!r} is neither open nor closed": load.model not in {"open", "closed"},

@@ -39,8 +39,7 @@ def _outcomes(
     cases: Mapping[str, Any],
 ) -> dict[str, dict[str, str]]:
     return {
-        case: {name: outcome(function, value) for name, function in functions.items()}
-        for case, value in cases.items()
+        case: {name: outcome(function, value) for name, function in functions.items()} for case, value in cases.items()
     }
 
 

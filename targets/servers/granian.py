@@ -20,6 +20,7 @@ OPTIONS: dict[str, str] = {
     "backlog": "connections that the kernel may queue, 128 or more (default 1024)",
     "backpressure": "requests in progress in each worker, 1 or more (default backlog ÷ workers)",
     "kill_timeout": "seconds before a worker that does not stop is killed, 1 to 1800 (default: never)",
+    "respawn_failed_workers": "on or off: whether a worker that died is started again (default off)",
     "access_log": "on or off (default off)",
 }
 
@@ -33,19 +34,19 @@ _FLAGS: dict[str, tuple[str, str]] = {
     "backlog": ("--backlog", r"12[89]|1[3-9]\d|[2-9]\d\d|[1-9]\d{3,5}"),
     "backpressure": ("--backpressure", r"[1-9]\d{0,5}"),
     "kill_timeout": ("--workers-kill-timeout", r"[1-9]\d{0,2}|1[0-7]\d\d|1800"),
+    "respawn_failed_workers": ("--respawn-failed-workers", "on|off"),
     "access_log": ("", "on|off"),
 }
 
 
-def command(
-    *, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]
-) -> list[str]:
+def command(*, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]) -> list[str]:
     """Give the argument list that serves ``app`` (``package.module:name``); ValueError on a bad option."""
     chosen = {"workers": "1", "access_log": "off"} | checked(options)
+    respawn = ["--respawn-failed-workers"] if chosen.pop("respawn_failed_workers", "off") == "on" else []
     access = "--access-log" if chosen.pop("access_log") == "on" else "--no-access-log"
     flags = [part for name, value in chosen.items() for part in (_FLAGS[name][0], value)]
     start = [python, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port), access]
-    return [*start, *flags, *(["--factory"] if factory else []), app]
+    return [*start, *respawn, *flags, *(["--factory"] if factory else []), app]
 
 
 def checked(options: Mapping[str, str]) -> dict[str, str]:

@@ -33,9 +33,7 @@ _FLAGS: dict[str, tuple[str, str]] = {
 _WORKER_CLASSES = {"auto": "uvicorn_worker.UvicornWorker", "h11": "uvicorn_worker.UvicornH11Worker"}
 
 
-def command(
-    *, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]
-) -> list[str]:
+def command(*, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]) -> list[str]:
     """Give the argument list that serves ``app`` (``package.module:name``); ValueError on a bad option."""
     chosen = {"workers": "1", "http": "auto", "access_log": "off"} | checked(options)
     access = ["--access-logfile", "-"] if chosen.pop("access_log") == "on" else []

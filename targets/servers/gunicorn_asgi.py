@@ -37,9 +37,7 @@ _FLAGS: dict[str, tuple[str, str]] = {
 }
 
 
-def command(
-    *, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]
-) -> list[str]:
+def command(*, python: str, app: str, factory: bool, host: str, port: int, options: Mapping[str, str]) -> list[str]:
     """Give the argument list that serves ``app`` (``package.module:name``); ValueError on a bad option."""
     chosen = {"workers": "1", "access_log": "off"} | checked(options)
     access = ["--access-logfile", "-"] if chosen.pop("access_log") == "on" else []

@@ -33,17 +33,13 @@ class SettingsError(Exception):
 class Core(BaseSettings):
     """What the service itself needs; the practices add a field each."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid"
-    )
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid")
 
     environment: Literal["development", "production"] = Field(
         default="development", description="production writes JSON logs"
     )
     serializer: str = Field(default="pydantic", description="A module of targets/serializers")
-    nonce: str | None = Field(
-        default=None, description="Echoed by /internal/arm: who answers is who was started"
-    )
+    nonce: str | None = Field(default=None, description="Echoed by /internal/arm: who answers is who was started")
     items: int = Field(default=1000, ge=1, le=100_000, description="Items in memory at the start")
     items_seed: int = Field(default=7, ge=0, description="Seed of the items")
 

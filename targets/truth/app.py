@@ -62,9 +62,7 @@ class Done:
 def read_truths(environment: Mapping[str, str]) -> Truths:
     """Parse the TRUTH_ variables; ValueError names an unknown, negative or unreadable one."""
     known = {"WORK_US", "BURN_US", "STALL_MS", "STALL_FIRST_S", "STALL_EVERY_S", "STATUS", "NONCE"}
-    unknown = sorted(
-        n for n in environment if n.startswith("TRUTH_") and n.removeprefix("TRUTH_") not in known
-    )
+    unknown = sorted(n for n in environment if n.startswith("TRUTH_") and n.removeprefix("TRUTH_") not in known)
     if unknown:
         raise ValueError(f"unknown: {', '.join(unknown)}; known: TRUTH_ + {', '.join(sorted(known))}")
     every_ns = _scaled(environment, "TRUTH_STALL_EVERY_S", 0.0, 1_000_000_000)

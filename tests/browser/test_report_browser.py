@@ -83,9 +83,7 @@ def test_every_chart_has_a_name_and_every_table_its_headers(browser, pages):
     page = browser.new_page()
     page.goto(pages["duel"].as_uri())
     assert page.evaluate("document.documentElement.lang") == "en"
-    names = page.locator("figure svg").evaluate_all(
-        "all => all.map(s => [s.getAttribute('role'), s.ariaLabel])"
-    )
+    names = page.locator("figure svg").evaluate_all("all => all.map(s => [s.getAttribute('role'), s.ariaLabel])")
     assert all(role == "img" and len(name) > 20 for role, name in names)
     assert page.locator("table:not(:has(thead th[scope=col])), table:not(:has(caption))").count() == 0
     levels = page.locator("h1, h2, h3").evaluate_all("all => all.map(h => +h.tagName[1])")

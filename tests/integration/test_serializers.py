@@ -50,8 +50,7 @@ def test_read_bodies_differ_exactly_as_listed():
     """Without this a switch of serializers would accept or refuse other orders than before."""
     decoders = {name: module.decoder(OrderCreate) for name, module in MODULES.items()}
     outcomes = {
-        case: {name: read_as(decode, raw) for name, decode in decoders.items()}
-        for case, raw in bodies().items()
+        case: {name: read_as(decode, raw) for name, decode in decoders.items()} for case, raw in bodies().items()
     }
     assert disagreements(outcomes, "pydantic") == READ
 
@@ -90,8 +89,7 @@ def test_answers_have_the_same_status_headers_and_meaning(everything, name):
 def test_posted_bodies_get_the_same_status_exactly_but_for_the_list(everything):
     """Without this a switch of serializers would change the API's contract silently."""
     statuses = {
-        case: {name: str(posted[case].status_code) for name, (_, posted) in everything.items()}
-        for case in bodies()
+        case: {name: str(posted[case].status_code) for name, (_, posted) in everything.items()} for case in bodies()
     }
     assert disagreements(statuses, "pydantic") == SERVED
     assert {status for by in statuses.values() for status in by.values()} <= {"201", "400", "422"}
@@ -149,10 +147,7 @@ def test_the_micro_probe_measures_every_serializer_in_every_repeat():
 
 def test_the_difference_probe_agrees_with_the_list():
     """Without this a published count of differences would not be what the tests know."""
-    lines = {
-        (line["operation"], line["reference"]): line
-        for line in lines_of("targets.probes.serializer_differences")
-    }
+    lines = {(line["operation"], line["reference"]): line for line in lines_of("targets.probes.serializer_differences")}
     expected = {case for case, by in WRITTEN.items() if "orjson" in by}
     assert set(lines["encode", "pydantic"]["by_case"]) == expected
     assert lines["encode", "pydantic"]["differences"] == len(expected)

@@ -33,10 +33,7 @@ def answers(url):
         shown = [client.get(path, headers={"X-Request-ID": "same"}) for path in PATHS]
         order = client.post("/api/v1/orders", json=ORDER, headers={"X-Request-ID": "same"})
         arm = client.get("/internal/arm").json()
-    kept = [
-        (a.status_code, {k: v for k, v in a.headers.items() if k not in SERVERS_OWN}, a.content)
-        for a in shown
-    ]
+    kept = [(a.status_code, {k: v for k, v in a.headers.items() if k not in SERVERS_OWN}, a.content) for a in shown]
     return kept, order, arm
 
 
@@ -95,9 +92,7 @@ def test_options_are_checked_and_end_up_in_the_command(name):
     module = serving.server(name)
 
     def command(**options):
-        return module.command(
-            python="python", app="a.b:c", factory=False, host="127.0.0.1", port=1, options=options
-        )
+        return module.command(python="python", app="a.b:c", factory=False, host="127.0.0.1", port=1, options=options)
 
     assert command(workers="3")[command(workers="3").index("--workers") + 1] == "3"
     assert command()[command().index("--workers") + 1] == "1"
@@ -147,8 +142,6 @@ def test_server_files_use_the_standard_library_alone(name):
     """Without this the harness could not load them by path in its own process."""
     tree = ast.parse((serving.ROOT / "targets/servers" / f"{name}.py").read_text())
     roots = {node.module.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    roots |= {
-        a.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
-    }
+    roots |= {a.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names}
     assert roots <= set(sys.stdlib_module_names)
     assert ast.get_docstring(tree).splitlines()[0].endswith(".")

@@ -112,9 +112,7 @@ def test_items_can_be_created_changed_and_deleted():
         ("GET", "/broken", {}, 500, "internal-error"),
     ],
 )
-def test_every_error_is_a_problem(  # noqa: PLR0917  (pytest passes by name)
-    serializer, method, path, more, status, code, capsys
-):
+def test_every_error_is_a_problem(serializer, method, path, more, status, code, capsys):
     """Without this a client would meet errors that it cannot read, join to a log, or trust."""
     more = {"headers": {"X-Request-ID": "request-1"}, **more}
     if more.get("content") == b"{":
@@ -169,9 +167,7 @@ def test_readiness_fails_with_the_name_of_what_failed(monkeypatch):
     monkeypatch.setattr("targets.service.repositories.items.ItemRepository.ping", lambda _: fail())
     ready, live = calls([("GET", "/health/ready", {}), ("GET", "/health/live", {})])
     assert ready.status_code == 503
-    assert ready.json()["errors"] == [
-        {"loc": ["resource", "items"], "msg": "ZeroDivisionError", "type": "not-ready"}
-    ]
+    assert ready.json()["errors"] == [{"loc": ["resource", "items"], "msg": "ZeroDivisionError", "type": "not-ready"}]
     assert live.status_code == 200
 
 
@@ -180,10 +176,7 @@ def test_the_arm_echoes_its_nonce_outside_of_headers():
     answer = get("/internal/arm", nonce="abc")
     assert answer.json()["nonce"] == "abc"
     assert answer.json()["stack"][-1] == "APIRouter"
-    assert (
-        answer.json()["stack"].index("ProblemMiddleware")
-        == answer.json()["stack"].index("ExceptionMiddleware") - 1
-    )
+    assert answer.json()["stack"].index("ProblemMiddleware") == answer.json()["stack"].index("ExceptionMiddleware") - 1
     assert not any("abc" in value for value in answer.headers.values())
 
 

@@ -70,9 +70,7 @@ def test_stalls_block_the_loop_when_and_as_long_as_reported(name):
     assert all(end - start >= 250_000_000 for start, end in stalls)
     # On the multiples of the schedule: never early; a busy machine may make them late.
     assert stalls[1][0] - stalls[0][0] >= 550_000_000
-    overlaps = [
-        any(b < end and e > start for b, e in slow if e - b > 100_000_000) for start, end in stalls[:2]
-    ]
+    overlaps = [any(b < end and e > start for b, e in slow if e - b > 100_000_000) for start, end in stalls[:2]]
     assert overlaps == [True, True]
 
 

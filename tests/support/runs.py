@@ -224,9 +224,7 @@ def claims_run(results: Path) -> Path:
         "sentence": "Untested: it needs 4 cores.",
         "reason": "2 cores | of 4",
     }
-    folder.write_json(
-        run / folder.VERDICTS_FILE, {"kind": "claims", "run": str(run), "claims": [claim, untested]}
-    )
+    folder.write_json(run / folder.VERDICTS_FILE, {"kind": "claims", "run": str(run), "claims": [claim, untested]})
     return run
 
 
@@ -244,9 +242,7 @@ def selftest_run(results: Path) -> Path:
         "ok": True,
     }
     failed = {**check, "name": "stall 200 ms", "injected": 200, "reported": None, "unit": "ms", "ok": False}
-    folder.write_json(
-        run / folder.VERDICTS_FILE, {"kind": "selftest", "checks": [check, failed], "ok": False}
-    )
+    folder.write_json(run / folder.VERDICTS_FILE, {"kind": "selftest", "checks": [check, failed], "ok": False})
     return run
 
 
@@ -317,8 +313,6 @@ def _meter_rows() -> list[tuple[Any, ...]]:
             used[name] += (40 if (step // 5) % 2 == index // 2 else 1) * 10**6
             pss = (48 + index) << 20 if step % 10 == 0 else None
             rows.append((t, "arm", name, pid, used[name], None, None, pss, 9, 20))
-        rows.append(
-            (t, "generator", "locust", 20, step * 60 * 10**6, step * 30 * 10**6, None, None, None, None)
-        )
+        rows.append((t, "generator", "locust", 20, step * 60 * 10**6, step * 30 * 10**6, None, None, None, None))
         rows.append((t, "host", "arms' core", 0, step * 70 * 10**6, None, step * 10**5, None, None, None))
     return rows

@@ -25,6 +25,7 @@ def command(*, python, app, factory, host, port, options):
 
 
 def plugin(folder: Path, name: str, text: str) -> Path:
+    """Write one file of a plug-in folder."""
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -108,14 +109,14 @@ def test_a_server_that_cannot_be_loaded_says_so(tmp_path, text):
     """A slip in a plug-in would look like a defect of the harness."""
     plugin(tmp_path, "targets/servers/bad.py", text)
     entry = catalog.find("server", "bad", catalog.servers(HOME, [tmp_path]))
-    with pytest.raises(UsageError, match="bad.py cannot be loaded"):
+    with pytest.raises(UsageError, match=r"bad\.py cannot be loaded"):
         catalog.server(entry)
 
 
 def test_a_file_with_a_syntax_error_is_named(tmp_path):
     """A slip in one scenario would hide all others without saying which it is."""
     plugin(tmp_path, "scenarios/bad.py", "def (\n")
-    with pytest.raises(UsageError, match="bad.py cannot be read"):
+    with pytest.raises(UsageError, match=r"bad\.py cannot be read"):
         catalog.scenarios(HOME, [tmp_path])
 
 

@@ -10,6 +10,7 @@ import sys
 import msgspec
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from harness import machine, settings, weather
@@ -57,6 +58,7 @@ GROUPS = st.integers(2, 16).flatmap(
 )
 
 
+@hypothesis_settings(deadline=None)  # The cores are shared.
 @given(groups=GROUPS, generators=st.integers(1, 6))
 def test_arms_and_generators_never_share_a_physical_core(groups, generators):
     """The generator would slow the arms that it measures."""

@@ -50,9 +50,7 @@ def test_void_blocks_are_drawn_with_their_reason():
     assert "slice grain, n = 1" in text
 
 
-@pytest.mark.parametrize(
-    ("n", "deepest"), [(1_000, "p90"), (1_100, "p99"), (100_000, "p99.9"), (101_000, "p99.99")]
-)
+@pytest.mark.parametrize(("n", "deepest"), [(1_000, "p90"), (1_100, "p99"), (100_000, "p99.9"), (101_000, "p99.99")])
 def test_latency_goes_only_as_deep_as_the_samples_allow(n, deepest):
     """A reader would take a handful of accidents for the 99.99th percentile."""
     values = np.random.default_rng(1).lognormal(14, 1, n).astype(np.int64)

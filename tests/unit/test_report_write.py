@@ -97,9 +97,7 @@ def test_validity_shows_the_void_block_and_both_estimates(duel):
     text = (duel / "report" / "report.md").read_text()
     assert ["3", "open", "slice", "steal on the arms' core: 0.09, allowed 0.02"] in table(text, "Void blocks")
     rows = {(row[0], row[1]): row for row in table(text, "Would the void blocks")}
-    valid, kept = (
-        float(rows["open, slice grain", name][2]) for name in ("valid blocks only", "every block kept")
-    )
+    valid, kept = (float(rows["open, slice grain", name][2]) for name in ("valid blocks only", "every block kept"))
     assert valid == pytest.approx(1.08, abs=0.015)
     assert kept > valid + 0.02
     assert rows["open, slice grain", "valid blocks only"][4] == "7"
@@ -137,9 +135,7 @@ def test_charts_of_the_markdown_report_exist(duel):
 def test_texts_from_outside_never_become_markup():
     """A reader would run the script that somebody hid in the name of a target."""
     evil = '<script>alert("x")</script> | `a`\nb'
-    section = Section(
-        id="s", title=evil, lead=evil, tables=(Table(evil, (evil,), ((evil,),)),), command="a ``` b"
-    )
+    section = Section(id="s", title=evil, lead=evil, tables=(Table(evil, (evil,), ((evil,),)),), command="a ``` b")
     page = Page(title=evil, run=evil, verdict=None, sentence=evil, facts=((evil, evil),), sections=(section,))
     assert "<script" not in html.render(page)
     text = markdown.render(page)

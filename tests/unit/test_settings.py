@@ -11,6 +11,7 @@ from harness.errors import UsageError
 
 
 def project(folder: Path, table: str) -> Path:
+    """Write a pyproject.toml."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(table, encoding="utf-8")
     return folder

@@ -121,9 +121,7 @@ def test_a_refused_write_keeps_the_old_document_and_no_litter(tmp_path):
         "try: folder.write_json(Path(sys.argv[1]), {'text': 'x' * 10000})\n"
         "except CannotMeasure: print('told')\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=ROOT, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout == "told\n"
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
     assert folder.read_json(path, dict[str, Any])["state"] == "running"
@@ -147,9 +145,7 @@ def test_the_previous_schema_is_read_and_never_rewritten(tmp_path):
     assert path.read_text() == '{"schema": 0, "kind": "run", "seed": 3}'
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", '{"kind": "run"}', '{"schema": true}', "\x00\x01", '{"schema": -1}']
-)
+@pytest.mark.parametrize("text", ["", "{", '{"kind": "run"}', '{"schema": true}', "\x00\x01", '{"schema": -1}'])
 def test_damaged_json_names_the_file(tmp_path, text):
     """A user could not find out which of a thousand files is broken."""
     path = tmp_path / "run.json"

@@ -114,9 +114,7 @@ def test_latencies_start_at_the_due_time_in_the_open_model(tmp_path):
     assert samples.latencies_ns([], "baseline", "open").size == 0
 
 
-@pytest.mark.parametrize(
-    "damage", ["short", "long", "no done", "no bin", "bad done", "row", "entry", "error", "empty"]
-)
+@pytest.mark.parametrize("damage", ["short", "long", "no done", "no bin", "bad done", "row", "entry", "error", "empty"])
 def test_damaged_samples_void_the_block(tmp_path, damage):
     """A user would get a figure from a generator that died half-way."""
     rows = runs.raw_rows(10, seed=1)

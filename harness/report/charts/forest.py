@@ -36,9 +36,7 @@ def forest(effects: Sequence[Effect], *, margin: float, what: str, confidence: f
     for row, effect in enumerate(effects):
         # Line and band stop below each row's words, so that nothing is drawn through them.
         ends_y = (row - 0.15, row + 0.45)
-        axes.fill_betweenx(
-            ends_y, -math.log1p(margin), math.log1p(margin), color=canvas.INK, alpha=0.1, linewidth=0
-        )
+        axes.fill_betweenx(ends_y, -math.log1p(margin), math.log1p(margin), color=canvas.INK, alpha=0.1, linewidth=0)
         axes.plot([0, 0], ends_y, color=canvas.INK, linewidth=1)
         _draw(axes, row, effect)
         axes.text(0, row - 0.32, _words(effect), color=canvas.INK, va="center", fontsize=9, transform=beside)

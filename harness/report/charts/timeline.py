@@ -58,9 +58,7 @@ def _cpu_share(readings: pd.DataFrame, *, minus_spin: bool = False) -> pd.Series
         used = ordered["cpu_ns"].astype("Float64")
         if minus_spin:
             used = used - ordered["spin_ns"].astype("Float64")
-        series = pd.Series(
-            used.to_numpy(dtype=float, na_value=np.nan), index=ordered["t_ns"].astype("int64")
-        ).dropna()
+        series = pd.Series(used.to_numpy(dtype=float, na_value=np.nan), index=ordered["t_ns"].astype("int64")).dropna()
         wide = np.diff(series.index.to_numpy(), prepend=-_GAP_MIN_NS) >= _GAP_MIN_NS
         series = series[wide]
         parts.append(series.diff() / np.diff(series.index.to_numpy(), prepend=np.nan))

@@ -135,9 +135,7 @@ def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one ho
                 continue
             entry = one.entry
             append(
-                pack(
-                    one.due, one.start, end, one.logical, one.slice, size, one.name, status, 1, 0, entry, one.phase
-                )
+                pack(one.due, one.start, end, one.logical, one.slice, size, one.name, status, 1, 0, entry, one.phase)
             )
             done += 1
             if status not in one.expect:

@@ -39,6 +39,4 @@ class AccessLogMiddleware:
             await self.app(scope, receive, send_and_note)
         finally:
             duration_ms = (time.perf_counter_ns() - start_ns) / 1e6
-            self._emit(
-                logging.INFO, "request completed", asked | {"status": status, "duration_ms": duration_ms}
-            )
+            self._emit(logging.INFO, "request completed", asked | {"status": status, "duration_ms": duration_ms})

@@ -37,9 +37,7 @@ def build_router(serializer: Serializer) -> APIRouter:
         checks = {name: await _check(call) for name, call in request.state.pings.items()}
         failed = {name: text for name, text in checks.items() if text != "ok"}
         if failed:
-            errors = [
-                {"loc": ["resource", n], "msg": text, "type": "not-ready"} for n, text in failed.items()
-            ]
+            errors = [{"loc": ["resource", n], "msg": text, "type": "not-ready"} for n, text in failed.items()]
             raise Problem(503, "not-ready", f"Not ready: {', '.join(failed)}.", errors)
         return readiness({"status": "ok", "checks": checks})
 

@@ -46,9 +46,7 @@ class ItemCreate(BaseModel):
 class ItemUpdate(BaseModel):
     """What changes in an item; a field that is left out stays as it is."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"price": "239.00", "stock": 11}]}
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"price": "239.00", "stock": 11}]})
 
     name: Name | None = None
     description: Text | None = None

@@ -1,0 +1,141 @@
+"""``harness run``: decides claims of the standard, to the depth that the profile sets."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, structs
+
+from harness import __version__, block, decide, duel, probes, processes, session, settings, target
+from harness.claims import find, load_claims
+from harness.claims.claim import Claim, Duet, Probe
+from harness.commands.duel import measured
+from harness.errors import TooFewBlocks
+from harness.model import Block, Condition, Plan
+from harness.report.write import write_report
+from harness.stats.looks import planned_looks
+from harness.store.folder import write_json
+
+
+class Profile(Struct, frozen=True):
+    """How deep a run goes."""
+
+    claims: tuple[str, ...]
+    """The profile's own choice where the user names none."""
+    blocks: int
+    measure_s: float
+    claim_s: float
+    """Wall time of the duets of one claim; conditions beyond it are left out and said to be."""
+
+
+PROFILES = {
+    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, claim_s=20.0),
+    "quick": Profile(claims=("1", "6", "7", "8"), blocks=4, measure_s=4.0, claim_s=120.0),
+    "full": Profile(claims=("1", "2", "3", "4", "6", "7", "8"), blocks=12, measure_s=5.0, claim_s=24 * 3600.0),
+}
+
+
+def run(
+    names: Sequence[str], *, profile: str, budget_s: float | None, seed: int, results: Path | None
+) -> dict[str, Any]:
+    """Measure and decide the named claims; the document of the contract."""
+    where = settings.load(Path.cwd())
+    depth = PROFILES[target.choose("profile", profile, PROFILES)]
+    chosen = find(list(names) or list(depth.claims), load_claims())
+    if budget_s is not None:
+        depth = structs.replace(depth, claim_s=budget_s)
+    conditions = [one for claim in chosen for one in _conditions(claim, depth, where)]
+    with processes.supervised() as label:
+        rig = duel.rig(where.root, where.plugins, label, 0.5, 1)
+        rated = tuple(_rated(condition, rig, seed) for condition in conditions)
+        plan = Plan(
+            command="run",
+            seed=seed,
+            conditions=rated,
+            blocks_max=depth.blocks,
+            looks=planned_looks(depth.blocks, first=4, count=2),
+            rerun_max=max(1, depth.blocks // 2),
+            claims=(*(claim.id for claim in chosen), f"profile:{profile}"),
+        )
+        slug = "-".join(claim.id for claim in chosen)
+        folder = duel.start_run(where, plan, slug, results)
+        return measured(folder, lambda: duel.measure(plan, rig, folder, quiet=False), finish)
+
+
+def _conditions(claim: Claim, depth: Profile, where: settings.Settings) -> list[Condition]:
+    """The claim's duets that fit into the profile's time, in the order of the claim."""
+    found: list[Condition] = []
+    spent_s = 0.0
+    for duet in claim.conditions:
+        if not isinstance(duet, Duet):
+            continue
+        condition = decide.condition_of(claim, duet, where.root, where.plugins, depth.measure_s)
+        cost_s = depth.blocks * sum(session.seconds_per_block(condition, grain) for grain in condition.grains)
+        if spent_s + cost_s <= depth.claim_s:
+            found.append(condition)
+            spent_s += cost_s
+    return found
+
+
+def _rated(condition: Condition, rig: block.Rig, seed: int) -> Condition:
+    """An open load without a rate gets the one at which both arms use half of their core."""
+    if condition.load.model != "open" or condition.load.rate_rps is not None:
+        return condition
+    with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
+        rate_rps = duel.choose_rate(
+            condition.baseline,
+            condition.candidate,
+            app=condition.app,
+            scenario=condition.scenario,
+            paths=condition.parameters["paths"],
+            the_rig=rig,
+            seed=seed,
+            folder=Path(place),
+        )
+    return structs.replace(condition, load=structs.replace(condition.load, rate_rps=rate_rps))
+
+
+def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
+    """Run the probes, decide every claim, write verdicts and report; returns the document.
+
+    Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
+    """
+    where = settings.load(Path.cwd())
+    chosen = find([name for name in plan.claims if not name.startswith("profile:")], load_claims())
+    lines = _probe_lines(chosen, where.root)
+    write_json(folder / "probes.json", {"schema": 1, "kind": "probes", "lines": lines})
+    rows = [decide.claim(claim, plan, folder, blocks, lines) for claim in chosen]
+    document = {
+        "schema": 1,
+        "kind": "claims",
+        "harness_version": __version__,
+        "run": str(folder),
+        "claims": rows,
+    }
+    write_json(folder / "verdicts.json", document)
+    write_report(folder)
+    if blocks and all(one.voids for one in blocks) and all(row["verdict"] == "inconclusive" for row in rows):
+        raise TooFewBlocks(
+            f"All {len(blocks)} blocks are void.", "Wait for a calmer machine (`harness doctor`).", str(folder)
+        )
+    return document
+
+
+def _probe_lines(claims: Sequence[Claim], root: Path) -> dict[str, Any]:
+    asked = {one.module: one.arguments for claim in claims for one in claim.conditions if isinstance(one, Probe)}
+    return {module: probes.observe(module, arguments, root, None) for module, arguments in asked.items()}
+
+
+def text(document: dict[str, Any]) -> str:
+    """Verdicts as a person reads them."""
+    lines = []
+    for row in document["claims"]:
+        lines += [f"{row['number']}. {row['statement']}", f"   {row['verdict'].upper()}: {row['sentence']}"]
+        if row["reason"]:
+            lines.append(f"   Reason: {row['reason']}.")
+        lines.append(f"   Again: {row['rerun']}")
+    lines.append(f"Report: {document['run']}/report/index.html")
+    return "\n".join(lines)

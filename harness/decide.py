@@ -1,0 +1,170 @@
+"""From the blocks of a run to the verdicts of its claims."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from harness import catalog, duel, probes, rules, target
+from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Timeline, Within
+from harness.estimate import log_ratios
+from harness.model import App, Block, Condition, Estimate, Plan, Verdict
+from harness.plan import grains
+from harness.stats.distributions import normal_cdf
+from harness.stats.heterogeneity import interaction
+
+NO_TIMELINE = "this version runs no timelines yet"
+NOT_IN_PROFILE = "left out of this profile; a deeper one (--profile full) measures it"
+
+
+def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], measure_s: float) -> Condition:
+    """The duet as a condition of the plan; an open load without a rate still has none."""
+    options = catalog.server_options(root, plugins)
+    serializers = [entry.name for entry in catalog.serializers(root, plugins)]
+    arms = [target.parse(text, servers=options, serializers=serializers) for text in (duet.baseline, duet.candidate)]
+    return Condition(
+        name=f"{claim.number}: {duet.name}",
+        regime=duet.regime,
+        baseline=arms[0],
+        candidate=arms[1],
+        app=App(),
+        scenario=duet.scenario or "paths",
+        parameters={"paths": list(duet.paths)},
+        load=structs.replace(duet.load, measure_s=measure_s),
+        grains=grains(arms[0], arms[1], duet.regime),
+    )
+
+
+def claim(found: Claim, plan: Plan, folder: Path, blocks: Sequence[Block], lines: dict[str, Any]) -> dict[str, Any]:
+    """The row of one claim: verdict, sentence, estimates, reason, and the command that repeats it."""
+    verdicts: dict[str, Verdict] = {}
+    estimates: list[Estimate] = []
+    for one in found.conditions:
+        verdict, estimate = _condition(found, one, plan, folder, blocks, lines)
+        verdicts[one.name] = verdict
+        if estimate is not None:
+            estimates.append(estimate)
+    for waiting in found.waiting:
+        verdicts[waiting.name] = rules.untested(waiting.reason)
+    whole = _whole(found, verdicts, estimates, _interaction(found, plan, blocks))
+    return {
+        "number": found.number,
+        "id": found.id,
+        "section": found.section,
+        "statement": found.statement,
+        "verdict": whole.verdict,
+        "sentence": whole.sentence,
+        "estimates": [msgspec.to_builtins(estimate) for estimate in estimates],
+        "reason": whole.reason,
+        "rerun": f"harness run {found.number} --profile {_profile(plan)} --seed {plan.seed}",
+    }
+
+
+def _profile(plan: Plan) -> str:
+    return next((word.removeprefix("profile:") for word in plan.claims if word.startswith("profile:")), "quick")
+
+
+def _whole(
+    found: Claim, verdicts: dict[str, Verdict], estimates: Sequence[Estimate], p_interaction: float | None
+) -> Verdict:
+    if found.untested_reason is not None:
+        return rules.untested(found.untested_reason)
+    p_values = {estimate.condition.partition(": ")[2] or estimate.condition: _p(estimate) for estimate in estimates}
+    decided = {name: value for name, value in p_values.items() if name in verdicts and value is not None}
+    whole = rules.over_conditions(verdicts, p_interaction, decided or None)
+    # A part of the claim that waits forbids "supported": what was not measured may refute it.
+    if whole.verdict == "supported" and any(one.verdict == "untested" for one in verdicts.values()):
+        waiting = ", ".join(name for name, one in verdicts.items() if one.verdict == "untested")
+        return Verdict(verdict="inconclusive", sentence=whole.sentence, reason=f"holds so far; not measured: {waiting}")
+    return whole
+
+
+def _condition(
+    found: Claim,
+    one: Duet | Timeline | Probe,
+    plan: Plan,
+    folder: Path,
+    blocks: Sequence[Block],
+    lines: dict[str, Any],
+) -> tuple[Verdict, Estimate | None]:
+    if isinstance(one, Timeline):
+        return rules.untested(NO_TIMELINE), None
+    if isinstance(one, Probe):
+        return probes.decide(one, lines.get(one.module, "the probe was not run"), found.origin)
+    planned = {condition.name: condition for condition in plan.conditions}
+    condition = planned.get(f"{found.number}: {one.name}")
+    if condition is None:
+        return rules.untested(NOT_IN_PROFILE), None
+    estimate = duel.whole_of(condition, plan, folder, blocks).estimate
+    return _ruled(one, estimate, found.origin), estimate
+
+
+def _ruled(one: Duet, estimate: Estimate, origin: rules.Origin) -> Verdict:
+    labels = one.baseline, one.candidate
+    rule = one.rule
+    if isinstance(rule, Faster):
+        return rules.faster(
+            estimate,
+            *labels,
+            rule.metric,
+            threshold=rule.threshold,
+            margin=rule.margin,
+            threshold_origin=origin,
+        )
+    if isinstance(rule, Equivalent):
+        return rules.equivalent([estimate], rule.margin, *labels, rule.metric)
+    if isinstance(rule, Within):
+        return rules.within(
+            _inverse(estimate), rule.low, rule.high, f"CPU of {labels[0]} ÷ CPU of {labels[1]}", origin=origin
+        )
+    return rules.untested(f"no rule of a duet decides {one.name}")
+
+
+def _inverse(estimate: Estimate) -> Estimate:
+    """Baseline ÷ candidate: how many times as cheap the candidate is."""
+
+    def flip(value: float | None) -> float | None:
+        return None if not value else 1 / value
+
+    return structs.replace(
+        estimate,
+        value=flip(estimate.value),
+        low=flip(estimate.high),
+        high=flip(estimate.low),
+        verdict_low=flip(estimate.verdict_high),
+        verdict_high=flip(estimate.verdict_low),
+    )
+
+
+def _error(estimate: Estimate) -> float | None:
+    """Standard error of the log-ratio, from the shown interval (normal approximation)."""
+    if not estimate.low or not estimate.high or estimate.high <= estimate.low:
+        return None
+    return math.log(estimate.high / estimate.low) / (2 * 1.96)
+
+
+def _p(estimate: Estimate) -> float | None:
+    error = _error(estimate)
+    if error is None or not estimate.value:
+        return None
+    return 2 * (1 - normal_cdf(abs(math.log(estimate.value)) / error))
+
+
+def _interaction(found: Claim, plan: Plan, blocks: Sequence[Block]) -> float | None:
+    """p-value of "the effect is the same under all conditions", from the reference grains."""
+    groups = [
+        log_ratios([one for one in blocks if _reference(one, condition) and not one.voids])
+        for condition in plan.conditions
+        if condition.name.startswith(f"{found.number}: ")
+    ]
+    tested = interaction(groups)
+    return None if tested is None else tested.p
+
+
+def _reference(one: Block, condition: Condition) -> bool:
+    return one.condition == condition.name and one.grain == condition.grains[0]

@@ -1,0 +1,85 @@
+"""Runs a claim's probe: a subprocess that prints one JSON object per line; some lines decide."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import rules
+from harness.claims.claim import Probe, Within, Zero
+from harness.model import App, Estimate, Target, Verdict
+from harness.processes import pinned
+from harness.runtimes import local
+from harness.stats.intervals import ratio_interval
+
+PROBE_S = 120.0
+"""A probe bounds itself to seconds; one that runs longer hangs."""
+
+
+def observe(
+    module: str, arguments: Sequence[str], root: Path, cores: Sequence[int] | None
+) -> list[dict[str, Any]] | str:
+    """Lines that the probe printed, or why it could not run, in a sentence without a full stop."""
+    try:
+        with pinned(cores):
+            done = subprocess.run(
+                [sys.executable, "-m", module, *arguments],
+                cwd=root,
+                env=local.environment(Target(spec=module), App(), root),
+                capture_output=True,
+                text=True,
+                timeout=PROBE_S,
+                check=False,
+            )
+    except subprocess.TimeoutExpired:
+        return f"the probe {module} did not end within {PROBE_S:.0f} s"
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
+        return f"the probe {module} failed: {last}"
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> tuple[Verdict, Estimate | None]:
+    """Verdict of one probe, with the ratio it rests on where there is one."""
+    if isinstance(lines, str):
+        return rules.untested(lines), None
+    chosen = [line for line in lines if all(line.get(key) == value for key, value in probe.where.items())]
+    if not chosen:
+        return rules.untested(f"the probe {probe.module} printed no line for {probe.name}"), None
+    if isinstance(probe.rule, Zero):
+        differences = sum(int(line[probe.value]) for line in chosen)
+        cases = sum(int(line.get("cases", 1)) for line in chosen)
+        return rules.zero(differences, cases, probe.rule.unit, twin_caught=None, event="a difference"), None
+    if isinstance(probe.rule, Within):
+        return _ratio(probe, probe.rule, chosen, origin)
+    return rules.untested(f"no rule of a probe decides {probe.name}"), None
+
+
+def _ratio(
+    probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: rules.Origin
+) -> tuple[Verdict, Estimate | None]:
+    """Baseline ÷ candidate over repeats that were taken side by side."""
+    by_repeat: dict[int, dict[str, float]] = {}
+    for line in lines:
+        by_repeat.setdefault(int(line["repeat"]), {})[line["subject"]] = float(line[probe.value])
+    arms = probe.baseline or "", probe.candidate or ""
+    logs = [math.log(found[arms[0]] / found[arms[1]]) for found in by_repeat.values() if set(arms) <= set(found)]
+    shown, decided = ratio_interval(logs, 0.95), ratio_interval(logs, 0.99)
+    estimate = Estimate(
+        metric="times as fast",
+        unit="ratio",
+        value=shown.value if shown else None,
+        low=shown.low if shown else None,
+        high=shown.high if shown else None,
+        n=len(logs),
+        verdict_low=decided.low if decided else None,
+        verdict_high=decided.high if decided else None,
+        condition=probe.name,
+    )
+    subject = f"{probe.name}: {arms[0]}'s time ÷ {arms[1]}'s"
+    return rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate

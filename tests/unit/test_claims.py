@@ -1,0 +1,161 @@
+"""The claims of the standard as data."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness import catalog, settings
+from harness.claims import find, load_claims, sections
+from harness.claims.claim import Duet, Equivalent, Faster, Probe, Recovers, Timeline, Within, Zero
+from harness.errors import UsageError
+from harness.target import parse
+
+CLAIMS = load_claims()
+HOME = settings.home()
+
+
+def test_all_91_claims_are_there_once_and_in_order():
+    """A recommendation of the standard would silently be left out of every report."""
+    assert [claim.number for claim in CLAIMS] == list(range(1, 92))
+    assert len({claim.id for claim in CLAIMS}) == 91
+    assert len({claim.statement for claim in CLAIMS}) == 91
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_each_claim_says_what_it_is_and_why_it_is_not_measured(claim):
+    """A row of the report would be empty, or untested without a reason."""
+    assert claim.id == claim.id.lower()
+    assert not claim.id[0].isdigit()
+    for text in (claim.section, claim.statement, claim.hypothesis):
+        assert text
+    assert claim.statement.endswith(".")
+    assert claim.hypothesis.endswith(".")
+    assert (claim.untested_reason is None) == bool(claim.conditions)
+    assert not (claim.untested_reason or "").endswith(".")
+
+
+def test_the_claims_of_servers_and_serializers_are_decided():
+    """The first questions that anybody asks would stay open."""
+    assert [claim.number for claim in CLAIMS if claim.conditions] == [1, 2, 3, 4, 6, 7, 8]
+
+
+@pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.conditions], ids=lambda claim: claim.id)
+def test_names_of_conditions_are_their_own(claim):
+    """Two points of a grid would be pooled into one."""
+    names = [condition.name for condition in claim.conditions]
+    assert len(set(names)) == len(names)
+
+
+def test_every_arm_is_a_target_that_exists():
+    """A claim would fail on a target that nobody can start, hours into a session."""
+    servers = catalog.server_options(HOME)
+    serializers = [entry.name for entry in catalog.serializers(HOME)]
+    for claim in CLAIMS:
+        for condition in claim.conditions:
+            if isinstance(condition, Duet):
+                arms = (condition.baseline, condition.candidate)
+            else:
+                arms = (condition.target,) if isinstance(condition, Timeline) else ()
+            for arm in arms:
+                parse(arm, servers=servers, serializers=serializers)
+
+
+def test_loads_name_what_their_model_needs():
+    """A duet would be called saturated and run without users, or open with them."""
+    for claim in CLAIMS:
+        for duet in claim.conditions:
+            if isinstance(duet, Duet):
+                assert (duet.load.model == "open") == (duet.regime == "open")
+                assert (duet.load.users is None) == (duet.load.model == "open")
+
+
+def test_what_waits_keeps_a_claim_from_being_supported():
+    """A claim about servers would be called supported without one database-bound request."""
+    waiting = {claim.number: [part.name for part in claim.waiting] for claim in CLAIMS if claim.waiting}
+    assert waiting[1] == waiting[6] == ["database-bound"]
+
+
+def test_crash_claims_bring_twins_with_a_known_outcome():
+    """A blind instrument would report that every server survives, or that none does."""
+    (second, third) = find(["2", "3"])
+    assert {c.control for c in second.conditions if isinstance(c, Timeline)} == {
+        None,
+        "must recover",
+        "must not recover",
+    }
+    assert "must not recover" in {c.control for c in third.conditions if isinstance(c, Timeline)}
+
+
+def test_thresholds_fit_what_they_decide():
+    """A threshold outside its scale would decide every session the same way."""
+    for claim in CLAIMS:
+        for condition in claim.conditions:
+            match condition.rule:
+                case Faster(threshold=threshold, margin=margin):
+                    assert 0 < margin <= threshold < 1
+                case Equivalent(margin=margin):
+                    assert 0 < margin < 1
+                case Within(low=low, high=high):
+                    assert 0 < low < high
+                case Zero(unit=unit):
+                    assert unit.endswith("s")
+                case Recovers(within_s=within_s):
+                    assert isinstance(condition, Timeline)
+                    assert 0 < within_s <= condition.watch_s
+
+
+def test_ratios_of_probes_name_both_sides():
+    """A ratio would be taken of nothing."""
+    for claim in CLAIMS:
+        for probe in claim.conditions:
+            if isinstance(probe, Probe) and isinstance(probe.rule, Within):
+                assert probe.baseline
+                assert probe.candidate
+
+
+def test_claims_are_found_by_number_and_id_each_once():
+    """`harness run 8 msgspec-two-to-five` would spend the budget twice."""
+    assert [claim.number for claim in find(["8", "granian-faster-than-uvicorn", "#8", "008"])] == [8, 1]
+
+
+@pytest.mark.parametrize("name", ["92", "0", "", "#", "msgspec-two-to-fife", "½"])
+def test_an_unknown_claim_lists_the_choices(name):
+    """A typing slip would end in a traceback, or in a session that measures nothing."""
+    with pytest.raises(UsageError, match="unknown claim") as caught:
+        find([name])
+    assert "1 to 91" in caught.value.mend
+
+
+def test_the_nearest_id_comes_first():
+    """The id that was meant would be buried among ninety others."""
+    with pytest.raises(UsageError) as caught:
+        find(["msgspec-two-to-fife"])
+    assert "or from: msgspec-two-to-five" in caught.value.mend
+
+
+PLUGIN = """
+from harness.claims.claim import Claim
+CLAIMS = (
+    Claim(number={number}, id="ours", section="Ours", statement="S.", hypothesis="H.", experiment="probe"),
+)
+"""
+
+
+def test_a_plugin_adds_its_claims_and_may_not_take_a_number(tmp_path):
+    """A team's claim would be lost, or decided under the number of another."""
+    path = tmp_path / "ours.py"
+    path.write_text(PLUGIN.format(number=100), encoding="utf-8")
+    assert load_claims([path])[-1].id == "ours"
+    assert (path, load_claims([path])[-1:]) in sections([path])
+    path.write_text(PLUGIN.format(number=8), encoding="utf-8")
+    with pytest.raises(UsageError, match="two claims are called 8"):
+        load_claims([path])
+
+
+@pytest.mark.parametrize("text", ["", "CLAIMS = [1]\n", "raise ValueError\n"])
+def test_a_file_without_claims_is_refused(tmp_path, text):
+    """A slip in a plug-in would pass for an empty section."""
+    path = tmp_path / "bad.py"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"bad\.py"):
+        load_claims([path])
