@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from harness import catalog, duel, probes, rules, target
-from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Timeline, Within
+from harness import catalog, duel, rules, target
+from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Timeline, Within, Zero
 from harness.estimate import log_ratios
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
+from harness.probes import Decided, decide
 from harness.stats.distributions import normal_cdf
 from harness.stats.heterogeneity import interaction
 
@@ -33,7 +34,7 @@ def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], 
         baseline=arms[0],
         candidate=arms[1],
         app=App(),
-        scenario=duet.scenario or "paths",
+        scenario=duet.scenario or "http",
         parameters={"paths": list(duet.paths)},
         load=structs.replace(duet.load, measure_s=measure_s),
         grains=grains(arms[0], arms[1], duet.regime),
@@ -42,16 +43,12 @@ def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], 
 
 def claim(found: Claim, plan: Plan, folder: Path, blocks: Sequence[Block], lines: dict[str, Any]) -> dict[str, Any]:
     """The row of one claim: verdict, sentence, estimates, reason, and the command that repeats it."""
-    verdicts: dict[str, Verdict] = {}
-    estimates: list[Estimate] = []
-    for one in found.conditions:
-        verdict, estimate = _condition(found, one, plan, folder, blocks, lines)
-        verdicts[one.name] = verdict
-        if estimate is not None:
-            estimates.append(estimate)
+    decided = {one.name: _condition(found, one, plan, folder, blocks, lines) for one in found.conditions}
+    verdicts = {name: one.verdict for name, one in decided.items()}
+    estimates = [one.estimate for one in decided.values() if one.estimate is not None]
     for waiting in found.waiting:
         verdicts[waiting.name] = rules.untested(waiting.reason)
-    whole = _whole(found, verdicts, estimates, _interaction(found, plan, blocks))
+    whole = _whole(found, verdicts, estimates, _interaction(list(decided.values())))
     return {
         "number": found.number,
         "id": found.id,
@@ -77,11 +74,19 @@ def _whole(
     p_values = {estimate.condition.partition(": ")[2] or estimate.condition: _p(estimate) for estimate in estimates}
     decided = {name: value for name, value in p_values.items() if name in verdicts and value is not None}
     whole = rules.over_conditions(verdicts, p_interaction, decided or None)
+    broken = [one for one in found.conditions if _is_zero(one) and verdicts[one.name].verdict == "refuted"]
+    if broken:
+        # "Never" is refuted by one counter-example, whatever the other conditions say.
+        return Verdict(verdict="refuted", sentence=" ".join(f"{one.name}: {verdicts[one.name].sentence}" for one in broken))
     # A part of the claim that waits forbids "supported": what was not measured may refute it.
     if whole.verdict == "supported" and any(one.verdict == "untested" for one in verdicts.values()):
         waiting = ", ".join(name for name, one in verdicts.items() if one.verdict == "untested")
         return Verdict(verdict="inconclusive", sentence=whole.sentence, reason=f"holds so far; not measured: {waiting}")
     return whole
+
+
+def _is_zero(one: Duet | Timeline | Probe) -> bool:
+    return isinstance(one, Probe) and isinstance(one.rule, Zero)
 
 
 def _condition(
@@ -91,17 +96,22 @@ def _condition(
     folder: Path,
     blocks: Sequence[Block],
     lines: dict[str, Any],
-) -> tuple[Verdict, Estimate | None]:
+) -> Decided:
     if isinstance(one, Timeline):
-        return rules.untested(NO_TIMELINE), None
+        return Decided(rules.untested(NO_TIMELINE))
     if isinstance(one, Probe):
-        return probes.decide(one, lines.get(one.module, "the probe was not run"), found.origin)
+        return decide(one, lines.get(one.module, "the probe was not run"), found.origin)
     planned = {condition.name: condition for condition in plan.conditions}
     condition = planned.get(f"{found.number}: {one.name}")
     if condition is None:
-        return rules.untested(NOT_IN_PROFILE), None
+        return Decided(rules.untested(NOT_IN_PROFILE))
     estimate = duel.whole_of(condition, plan, folder, blocks).estimate
-    return _ruled(one, estimate, found.origin), estimate
+    reference = [
+        block
+        for block in blocks
+        if (block.condition, block.grain) == (condition.name, condition.grains[0]) and not block.voids
+    ]
+    return Decided(_ruled(one, estimate, found.origin), estimate, tuple(log_ratios(reference)))
 
 
 def _ruled(one: Duet, estimate: Estimate, origin: rules.Origin) -> Verdict:
@@ -155,16 +165,7 @@ def _p(estimate: Estimate) -> float | None:
     return 2 * (1 - normal_cdf(abs(math.log(estimate.value)) / error))
 
 
-def _interaction(found: Claim, plan: Plan, blocks: Sequence[Block]) -> float | None:
-    """p-value of "the effect is the same under all conditions", from the reference grains."""
-    groups = [
-        log_ratios([one for one in blocks if _reference(one, condition) and not one.voids])
-        for condition in plan.conditions
-        if condition.name.startswith(f"{found.number}: ")
-    ]
-    tested = interaction(groups)
+def _interaction(decided: Sequence[Decided]) -> float | None:
+    """p-value of "the effect is the same under all conditions"."""
+    tested = interaction([one.logs for one in decided if one.logs])
     return None if tested is None else tested.p
-
-
-def _reference(one: Block, condition: Condition) -> bool:
-    return one.condition == condition.name and one.grain == condition.grains[0]

@@ -130,7 +130,6 @@ def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> lis
         return verdict.verdict != "inconclusive"
 
     blocks = session.run(plan, the_rig, folder, decided=decided, progress=progress)
-    grow_bank(plan, folder, blocks)
     progress.note("Done.")
     return blocks
 

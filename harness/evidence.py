@@ -60,6 +60,7 @@ def costs_of(
     readings: sampler.Readings,
     memory: Sequence[int | None],
 ) -> tuple[Cost, ...]:
+    """What each process cost over its measured slices, and its memory and size at the end."""
     costs = []
     for index, entry in enumerate(entries):
         mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
@@ -93,6 +94,7 @@ def gather(
     slices: Sequence[load.Slice],
     mismatch: int | None,
 ) -> validity.Evidence:
+    """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
     t0_ns = int(done[0]["t0_ns"])
     inside = [late for at, late in pauses or () if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns]
@@ -138,6 +140,7 @@ def _steal(readings: sampler.Readings) -> float | None:
 
 
 def utilisation_of(windows: tuple[Window, ...], readings: sampler.Readings) -> float | None:
+    """Share of the arms' core that the arms used while measured; None where it cannot be read."""
     if not readings.core_wall_ns or any(window.cpu_ns is None for window in windows):
         return None
     return sum(window.cpu_ns or 0 for window in windows) / readings.core_wall_ns

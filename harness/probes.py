@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 from harness import rules
 from harness.claims.claim import Probe, Within, Zero
 from harness.model import App, Estimate, Target, Verdict
@@ -44,25 +46,32 @@ def observe(
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> tuple[Verdict, Estimate | None]:
+class Decided(Struct, frozen=True):
+    """The verdict of one condition, the ratio that it rests on where there is one, and its logs."""
+
+    verdict: Verdict
+    estimate: Estimate | None = None
+    logs: tuple[float, ...] = ()
+    """One log-ratio per block or repeat, for the test of an interaction."""
+
+
+def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:
     """Verdict of one probe, with the ratio it rests on where there is one."""
     if isinstance(lines, str):
-        return rules.untested(lines), None
+        return Decided(rules.untested(lines))
     chosen = [line for line in lines if all(line.get(key) == value for key, value in probe.where.items())]
     if not chosen:
-        return rules.untested(f"the probe {probe.module} printed no line for {probe.name}"), None
+        return Decided(rules.untested(f"the probe {probe.module} printed no line for {probe.name}"))
     if isinstance(probe.rule, Zero):
         differences = sum(int(line[probe.value]) for line in chosen)
         cases = sum(int(line.get("cases", 1)) for line in chosen)
-        return rules.zero(differences, cases, probe.rule.unit, twin_caught=None, event="a difference"), None
+        return Decided(rules.zero(differences, cases, probe.rule.unit, twin_caught=None, event="a difference"))
     if isinstance(probe.rule, Within):
         return _ratio(probe, probe.rule, chosen, origin)
-    return rules.untested(f"no rule of a probe decides {probe.name}"), None
+    return Decided(rules.untested(f"no rule of a probe decides {probe.name}"))
 
 
-def _ratio(
-    probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: rules.Origin
-) -> tuple[Verdict, Estimate | None]:
+def _ratio(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
     """Baseline ÷ candidate over repeats that were taken side by side."""
     by_repeat: dict[int, dict[str, float]] = {}
     for line in lines:
@@ -81,5 +90,5 @@ def _ratio(
         verdict_high=decided.high if decided else None,
         condition=probe.name,
     )
-    subject = f"{probe.name}: {arms[0]}'s time ÷ {arms[1]}'s"
-    return rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate
+    subject = f"{arms[0]}'s time ÷ {arms[1]}'s"
+    return Decided(rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate, tuple(logs))

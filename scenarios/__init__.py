@@ -1,0 +1,1 @@
+"""Locust files, and `support`, which any Locust user could take along."""

@@ -138,6 +138,8 @@ def measured(
     try:
         blocks = work()
         document = finish(read_run(folder).plan, folder, blocks)
+        # After the verdict: a session must not calibrate itself.
+        duel.grow_bank(read_run(folder).plan, folder, blocks)
         state = "finished"
     except KeyboardInterrupt as stop:
         state = "interrupted"

@@ -1,0 +1,1 @@
+"""Meters: CPU time, memory and pauses, read while a block runs."""

@@ -1,0 +1,1 @@
+"""Where targets run: as processes here, or already running at an address."""

@@ -1,0 +1,1 @@
+"""Known truths, one file each; every file has `check(bench)`."""
