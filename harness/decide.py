@@ -77,7 +77,9 @@ def _whole(
     broken = [one for one in found.conditions if _is_zero(one) and verdicts[one.name].verdict == "refuted"]
     if broken:
         # "Never" is refuted by one counter-example, whatever the other conditions say.
-        return Verdict(verdict="refuted", sentence=" ".join(f"{one.name}: {verdicts[one.name].sentence}" for one in broken))
+        return Verdict(
+            verdict="refuted", sentence=" ".join(f"{one.name}: {verdicts[one.name].sentence}" for one in broken)
+        )
     # A part of the claim that waits forbids "supported": what was not measured may refute it.
     if whole.verdict == "supported" and any(one.verdict == "untested" for one in verdicts.values()):
         waiting = ", ".join(name for name, one in verdicts.items() if one.verdict == "untested")

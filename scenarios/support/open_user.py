@@ -21,7 +21,7 @@ from locust.exception import StopUser
 
 from .arrivals import Arrivals, arrivals_of
 from .recorder import COLUMNS, EOF, ERRORS, NONE, PROTOCOL, REFUSED, ROW, RST, TIMEOUT, Live, Recorder, write_json
-from .start import announce, wait_for_start
+from .start import announce, quit_locust, wait_for_start
 from .switches import documents, slices_of
 from .trial import S_NS, SCHEMA, Trial, TrialError, read_trial
 
@@ -44,18 +44,24 @@ class OpenUser(FastHttpUser):
     """Index of the due time that this user works on."""
 
     def on_start(self) -> None:
-        """Take the first due time."""
-        self.schedule = schedule_of(self.environment)
+        """Take the first due time; a subclass that overrides this calls it."""
+        try:
+            self.schedule = schedule_of(self.environment)
+        except (TrialError, OSError):
+            logger.exception("the trial failed")
+            quit_locust(self.environment, 1)
+            raise StopUser from None
         if self.schedule is not None:
             self.schedule.join(type(self).__name__)
             self._take()
 
-    def wait(self) -> None:
-        """Finish this due time and sleep until the next; ends the user where there is none."""
-        if self.schedule is None:
-            super().wait()
-            return
+    def wait_time(self) -> float:
+        """Sleep until the next due time (Locust asks between two tasks); ends the user where there is none.
+
+        A subclass that sets ``wait_time`` gives the schedule up.
+        """
         self._take()
+        return 0.0
 
     def context(self) -> dict[str, Any]:
         """Tell the recorder which due time a request belongs to."""
@@ -97,7 +103,7 @@ class Schedule:
             gevent.spawn_later(max(0.0, end_s), self.finish)
         except Exception:
             logger.exception("the trial failed")
-            self._quit(1)
+            quit_locust(self.environment, 1)
 
     def join(self, user_class: str) -> None:
         """Count a user in; the first one has Locust start the others."""
@@ -199,12 +205,7 @@ class Schedule:
                 "connections_opened": 0,
             },
         )
-        self._quit(0)
-
-    def _quit(self, code: int) -> None:
-        self.environment.process_exit_code = code
-        if self.environment.runner is not None:
-            gevent.spawn(self.environment.runner.quit)
+        quit_locust(self.environment, 0)
 
 
 def schedule_of(environment: Environment) -> Schedule | None:

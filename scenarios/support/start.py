@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from typing import Any
 
 import gevent
 
@@ -46,3 +47,10 @@ def wait_for_start(trial: Trial) -> int:
         return int(json.loads(path.read_text(encoding="utf-8"))["t0_ns"])
     except (ValueError, KeyError, TypeError) as error:
         raise StartError(f"{path}: {error!r}; it must be written whole (rename it into place)") from error
+
+
+def quit_locust(environment: Any, code: int) -> None:
+    """Have Locust exit with ``code``, from a greenlet of its own: quitting ends every user, the caller included."""
+    environment.process_exit_code = code
+    if environment.runner is not None:
+        gevent.spawn(environment.runner.quit)

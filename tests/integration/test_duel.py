@@ -105,7 +105,11 @@ def test_a_wrong_word_is_named_with_its_mend(words, code, said):
         ("import nothing_of_that_name\n", "/", "nothing_of_that_name"),
         (apps.PLAIN, "/missing", "404"),
         (apps.PLAIN, "/broken", "500"),
-        ("import sys\nasync def app(scope, receive, send):\n    sys.exit(7)\n", "/", "strange"),
+        (
+            "import os\nasync def app(scope, receive, send):\n    print('last words', flush=True)\n    os._exit(7)\n",
+            "/",
+            "last words",
+        ),
     ],
 )
 def test_an_app_that_cannot_be_measured_is_exit_3(tmp_path, source, path, said):

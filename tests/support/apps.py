@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PLAIN = '''
+PLAIN = """
 import os, time
 BURN_NS = int(float(os.environ.get("BURN_US", "0")) * 1000)
 
@@ -22,7 +22,7 @@ async def app(scope, receive, send):
     status = 404 if scope["path"] == "/missing" else 500 if scope["path"] == "/broken" else 200
     await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
     await send({"type": "http.response.body", "body": b"ok"})
-'''
+"""
 """Works 100 µs and BURN_US more; /missing answers 404, /broken 500."""
 
 

@@ -27,8 +27,17 @@ EARLY = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK
 UNTIL_EOF = b"HTTP/1.0 200 OK\r\n\r\nhello"
 MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
-ANSWERS = {"/chunked": CHUNKED, "/close": CLOSE, "/half": HALF, "/early": EARLY, "/until-eof": UNTIL_EOF}
-ENDINGS = {"/close", "/half", "/until-eof", "/eof", "/garbage", "/silent-close"}
+ANSWERS = {
+    "/chunked": CHUNKED,
+    "/close": CLOSE,
+    "/early": EARLY,
+    "/eof": b"",
+    "/garbage": b"SSH-2.0-x\r\n\r\n",
+    "/half": HALF,
+    "/missing": MISSING,
+    "/until-eof": UNTIL_EOF,
+}
+ENDINGS = {"/close", "/eof", "/garbage", "/half", "/hang", "/rst", "/silent-close", "/until-eof"}
 
 
 @dataclass
@@ -102,18 +111,10 @@ def _answer(client: socket.socket, it: Server, waiting: bytes) -> bytes | None:
             it.bodies.append(rest[:length])
     if path == "/hang":
         time.sleep(30)
-        return None
-    if path == "/rst":
+    elif path == "/rst":
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        return None
-    if path == "/garbage":
-        client.sendall(b"SSH-2.0-x\r\n\r\n")
-    elif path.startswith("/pages/"):
-        client.sendall(_page(path))
-    elif path == "/missing":
-        client.sendall(MISSING)
-    elif path != "/eof":
-        answer = ANSWERS.get(path, OK)
+    else:
+        answer = _page(path) if path.startswith("/pages/") else ANSWERS.get(path, OK)
         client.sendall(answer if method != b"HEAD" else answer.partition(b"hello")[0])
     return None if path in ENDINGS else rest[length:]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections import Counter
 from dataclasses import replace
@@ -17,6 +18,7 @@ from scenarios.support.trial import Load, Trial, arm_of
 
 
 def trial(grain="request", arms=2, *, rate_rps=500.0, arrivals="poisson", seed=5, measure_s=2.0, workers=1, worker=1):
+    """Make a trial of the open model."""
     return Trial(
         seed=seed,
         output=Path("unused"),
@@ -30,6 +32,7 @@ def trial(grain="request", arms=2, *, rate_rps=500.0, arrivals="poisson", seed=5
 
 
 def plan(one: Trial) -> Arrivals:
+    """Decide the due times."""
     return arrivals_of(one, slices_of(one))
 
 
@@ -107,7 +110,7 @@ def test_each_arm_sees_a_poisson_process_of_its_rate(grain):
     assert mean == pytest.approx(10, rel=0.03)
     # A Poisson process has a variance-to-mean ratio of 1; its estimate has a standard error of √(2/n).
     assert statistics.variance(values) / mean == pytest.approx(1, abs=5 * (2 / len(values)) ** 0.5)
-    gaps = [b - a for a, b in zip(dues, dues[1:], strict=False) if b - a < 15_000_000]  # no guard
+    gaps = [b - a for a, b in itertools.pairwise(dues) if b - a < 15_000_000]  # no guard
     assert statistics.stdev(gaps) / statistics.fmean(gaps) == pytest.approx(1, abs=0.05)
 
 
@@ -122,16 +125,16 @@ def test_constant_arrivals_keep_their_gap_in_each_arm():
                 for due, index, e in zip(arrivals.due_ns, arrivals.slice, arrivals.entry, strict=True)
                 if (index, e) == (s.index, entry)
             ]
-            gaps = {round((b - a) / 1e6, 3) for a, b in zip(dues, dues[1:], strict=False)}
+            gaps = {round((b - a) / 1e6, 3) for a, b in itertools.pairwise(dues)}
             assert max(gaps) <= 20
-            assert Counter(round((b - a) / 1e7) for a, b in zip(dues, dues[1:], strict=False))[1] >= len(dues) - 3
+            assert Counter(round((b - a) / 1e7) for a, b in itertools.pairwise(dues))[1] >= len(dues) - 3
 
 
 def test_arms_loaded_together_do_not_collide():
     """Lost otherwise: each request would queue behind its rival's on the shared core."""
     one = trial("request", 2, rate_rps=500, arrivals="constant", measure_s=1)
     dues = plan(one).due_ns
-    assert min(b - a for a, b in zip(dues, dues[1:], strict=False)) > 0.3 / 500 * 1e9
+    assert min(b - a for a, b in itertools.pairwise(dues)) > 0.3 / 500 * 1e9
 
 
 def test_equal_seeds_give_equal_lists_and_others_do_not():

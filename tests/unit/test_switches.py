@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from pathlib import Path
 
@@ -16,6 +17,7 @@ PAIR = ("baseline", "candidate")
 
 
 def trial(grain="slice", arms=2, *, seed=1, slice_s=0.5, warmup_s=1.0, measure_s=5.0, switches=None, names=PAIR):
+    """Make a trial whose arms alternate in role."""
     return Trial(
         seed=seed,
         output=Path("unused"),
@@ -45,7 +47,7 @@ def test_slices_fill_both_phases_without_gap_to_the_nanosecond(one):
     warmup_ns, measure_ns = round(one.load.warmup_s * 1e9), round(one.load.measure_s * 1e9)
     assert slices[0].start_ns == 0
     assert slices[-1].end_ns == warmup_ns + measure_ns
-    assert all(a.end_ns == b.start_ns for a, b in zip(slices, slices[1:], strict=False))
+    assert all(a.end_ns == b.start_ns for a, b in itertools.pairwise(slices))
     assert [s.index for s in slices] == list(range(len(slices)))
     assert sum(s.end_ns - s.start_ns for s in slices if s.phase == "measure") == measure_ns
     assert [s.phase for s in slices] == sorted((s.phase for s in slices), reverse=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,15 +16,17 @@ CUTS = st.lists(st.integers(min_value=0, max_value=2000), max_size=12)
 
 
 def feed(data: bytes, cuts: list[int], **options) -> Parser:
+    """Feed the data in pieces."""
     parser = Parser({}, **options)
     edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         if end > start:
             parser.feed(data[start:end])
     return parser
 
 
 def chunked(body: bytes, sizes: list[int], extension: bytes, trailer: bytes) -> bytes:
+    """Encode a chunked answer."""
     pieces, at = [], 0
     for size in [*sizes, len(body)]:
         piece = body[at : at + size]
@@ -39,7 +43,7 @@ def test_any_split_of_a_sized_body_reads_the_same(body, cuts):
     data = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
     parser = feed(data, cuts)
     assert parser.done
-    assert (parser.head, parser.body, parser.size) == (Head(200, len(body), True), body, len(body))
+    assert (parser.head, parser.body, parser.size) == (Head(200, len(body), keep_alive=True), body, len(body))
 
 
 @given(BODIES, st.lists(st.integers(1, 60), max_size=8), CUTS, st.sampled_from([b"", b";a=b", b" ; x"]))

@@ -8,12 +8,12 @@ import random
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-import gevent
 from locust import User, constant, task
 from locust.exception import StopUser
 
 from ..recorder import ERRORS
-from ..trial import Trial, arm_of, read_trial
+from ..start import quit_locust
+from ..trial import Trial, TrialError, arm_of, read_trial
 from .connection import Flow
 from .engine import Session
 from .loop import run_trial
@@ -48,8 +48,14 @@ class WireUser(User):
 
     def on_start(self) -> None:
         """Read the trial, if any; else get the plain connection ready."""
-        self.trial: Trial | None = read_trial(os.environ)
+        self.trial: Trial | None = None
         self.client: PlainClient | None = None
+        try:
+            self.trial = read_trial(os.environ)
+        except TrialError:
+            logger.exception("the trial failed")
+            quit_locust(self.environment, 1)
+            raise StopUser from None
         if self.trial is None:
             self.client = PlainClient(
                 arm_of("host", self.host or ""), self.environment.events, float(self.parameters.get("timeout_s", 10.0))
@@ -73,7 +79,7 @@ class WireUser(User):
             self._next = self._steps.send(response)
 
     def _run(self, trial: Trial) -> None:
-        runner = self.environment.runner
+        code = 1
         try:
             parameters = {**self.parameters, **trial.parameters}
             fixed = self.requests(parameters, trial.seed)
@@ -83,13 +89,11 @@ class WireUser(User):
                 *(summary[key] for key in ("worker", "due", "sent", "completed")),
                 {name: summary["errors"][name] for name in ERRORS if name},
             )
-            self.environment.process_exit_code = 0
+            code = 0
         except Exception:
             # Without a done file the block is invalid; the log says why.
             logger.exception("the trial failed")
-            self.environment.process_exit_code = 1
-        if runner is not None:
-            gevent.spawn(runner.quit)  # From its own greenlet: quit ends every user, this one included.
+        quit_locust(self.environment, code)
 
     def _conversation(self) -> Generator[Request, Response, None]:
         """Repeat the requests, or one flow after the other, for ever."""
