@@ -272,7 +272,7 @@ def over_conditions(
         return untested("; ".join(reasons) or "no condition")
     words: dict[str, VerdictWord] = {name: verdict.verdict for name, verdict in tested.items()}
     words.update(dict.fromkeys(_not_carried(words, p_values or {}), "inconclusive"))
-    listing = "; ".join(f"{name}: {_carried_sentence(tested[name], words[name])}" for name in tested)
+    listing = " ".join(f"{name}: {_carried_sentence(tested[name], words[name])}" for name in tested)
     left_out = [name for name in verdicts if name not in tested]
     tail = f" Untested: {', '.join(left_out)}." if left_out else ""
     word, head, reason = _joint(words, p_interaction)

@@ -11,9 +11,7 @@ from support.wire.user import WireUser
 
 
 class Http(WireUser):
-    """Plain runs take their paths from the environment: ``HTTP_PATHS=/a,/b``."""
-
-    parameters = {"paths": os.environ.get("HTTP_PATHS", "/").split(",")}
+    """Without a trial the paths come from the environment: ``HTTP_PATHS=/a,/b``; else from ``/``."""
 
     def requests(self, parameters: Mapping[str, Any], seed: int) -> Sequence[Request]:
         """Encode ``requests`` ({method, path, json, body, headers, name, expect}), else ``paths``."""
@@ -23,7 +21,8 @@ class Http(WireUser):
                 request(one.get("method", "GET"), one["path"], **{k: v for k, v in one.items() if k not in FIRST})
                 for one in parameters["requests"]
             ]
-        return [request("GET", path, name=path) for path in parameters["paths"]]
+        paths = parameters.get("paths") or os.environ.get("HTTP_PATHS", "/").split(",")
+        return [request("GET", path, name=path) for path in paths]
 
 
 FIRST = frozenset({"method", "path"})

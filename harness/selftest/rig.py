@@ -57,7 +57,7 @@ def condition(name: str, baseline: dict[str, str], candidate: dict[str, str], wo
         baseline=Target(spec="uvicorn", server="uvicorn", environment=baseline),
         candidate=Target(spec="uvicorn", server="uvicorn", environment=candidate),
         app=TRUTH,
-        scenario="http",
+        scenario="paths",
         parameters={"paths": ["/"], "ledger": "/truth"},
         load=work,
         grains=(grain,),
@@ -92,7 +92,7 @@ def lone(bench: Bench, name: str, port: int, work: Load, **parameters: Any) -> n
         baseline=what.baseline,
         candidate=what.candidate,
         app=what.app,
-        scenario="http",
+        scenario="paths",
         parameters={"paths": ["/"], **parameters},
         load=work,
         grains=("block",),
@@ -108,7 +108,7 @@ def lone(bench: Bench, name: str, port: int, work: Load, **parameters: Any) -> n
     )
     generator = load.launch(
         place / "trial.json",
-        bench.rig.scenarios["http"],
+        bench.rig.scenarios["paths"],
         output,
         session=bench.rig.session,
         workers=1,

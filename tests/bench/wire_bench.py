@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +147,8 @@ def wire(
         time.sleep(0.01)
     (output / "start.tmp").write_text(json.dumps({"t0_ns": time.monotonic_ns() + 100_000_000}))
     (output / "start.tmp").rename(output / "start.json")
-    _, log = process.communicate()
+    waited_ns = queued_ns(process)
+    log = process.communicate()[1]
     if process.returncode:
         raise RuntimeError(log)
     done = json.loads((output / "done-1.json").read_text())
@@ -161,8 +162,19 @@ def wire(
         "work_share": round(done["work_ns"] / done["wall_ns"], 3),
         "connections": done["connections_opened"],
         "errors": sum(done["errors"].values()),
+        "core_lost_ms": round(waited_ns / 1e6, 1),
     }
     return sum(r[9] == 0 for r in rows) / seconds, more
+
+
+def queued_ns(process: subprocess.Popen[str]) -> int:
+    """How long the generator waited for its core until it ended: other processes' doing, not its own."""
+    waited_ns = 0
+    while process.poll() is None:
+        with suppress(OSError, IndexError):
+            waited_ns = int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[1])
+        time.sleep(0.1)
+    return waited_ns
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ comes here.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import logging
 import time
@@ -189,8 +190,8 @@ class Engine:
             try:
                 self.writable(one)
             except OSError as error:
-                # An answer may have come before the peer closed: read it first.
-                if not mask & IN:
+                # An answer may have come before the peer closed: read it first.  A refusal has none.
+                if not mask & IN or error.errno not in {errno.EPIPE, errno.ECONNRESET}:
                     self.broken(one, error)
                     return
         if mask & ~OUT:

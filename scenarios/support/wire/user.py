@@ -22,6 +22,9 @@ from .request import Request, Response
 
 logger = logging.getLogger(__name__)
 
+SUCCESS = frozenset(range(200, 300))
+"""What a plain run counts as an answer, where the request itself does not say."""
+
 SEED = 0
 """Seed of a plain run, which has no trial to take one from."""
 
@@ -75,7 +78,7 @@ class WireUser(User):
             self._run(self.trial)
             raise StopUser
         if self.client is not None:
-            response = self.client.fetch(self._next, frozenset({200}), self.context())
+            response = self.client.fetch(self._next, SUCCESS, self.context())
             self._next = self._steps.send(response)
 
     def _run(self, trial: Trial) -> None:
@@ -104,6 +107,6 @@ class WireUser(User):
                 session = Session(self.parameters, random.Random(number), number, self.host or "")
                 yield from self.flow(session)
             else:
-                for one in fixed:
+                for one in fixed:  # noqa: UP028  (a list's iterator takes no response)
                     yield one
             number += 1
