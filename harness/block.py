@@ -249,14 +249,16 @@ def _watch_hiccups(rig: Rig) -> subprocess.Popen[bytes] | None:
     )
 
 
-def _hiccups(watch: subprocess.Popen[bytes] | None) -> tuple[tuple[int, float], ...] | None:
-    """End the watcher; its pauses as (time, ms), or None where it had no right to watch."""
+def _hiccups(watch: subprocess.Popen[bytes] | None) -> evidence.Pauses | None:
+    """End the watcher; what it saw, or None where it had no right to watch."""
     if watch is None:
         return None
     printed, _ = watch.communicate(timeout=10)
     if watch.returncode:
         return None
-    return tuple((int(at), float(late)) for at, late in json.loads(printed)["pauses"])
+    found = json.loads(printed)
+    pauses = tuple((int(at), float(late)) for at, late in found["pauses"])
+    return evidence.Pauses(pauses=pauses, cpu_share=found["cpu_share"])
 
 
 def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:

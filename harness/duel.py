@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,6 +42,9 @@ CONFIDENCE = 0.95
 def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int) -> block.Rig:
     """What all blocks of a session share."""
     layout = machine.layout(machine.usable_cores(), generators=workers)
+    if layout.pinned:
+        # The instrument's own work (meters, writing) must not land on the arms' core.
+        os.sched_setaffinity(0, layout.generator)
     return block.Rig(
         root=root,
         scenarios={entry.name: entry.path for entry in catalog.scenarios(root, plugins)},

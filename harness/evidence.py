@@ -9,9 +9,17 @@ import numpy as np
 from msgspec import Struct
 
 from harness import load, summary, validity
-from harness.meters import hiccups, sampler
+from harness.meters import sampler
 from harness.meters.process_clock import thread_count
 from harness.model import Cost, Role, Window
+
+
+class Pauses(Struct, frozen=True):
+    """What the watcher of the arms' core saw, and what it took of that core itself."""
+
+    pauses: tuple[tuple[int, float], ...]
+    """(time in ns, how late in ms)."""
+    cpu_share: float
 
 
 class Entry(Struct, frozen=True):
@@ -89,7 +97,7 @@ def gather(
     counts: summary.Summary,
     windows: tuple[Window, ...],
     done: Sequence[dict[str, Any]],
-    pauses: tuple[tuple[int, float], ...] | None,
+    pauses: Pauses | None,
     wrong: Sequence[str],
     slices: Sequence[load.Slice],
     mismatch: int | None,
@@ -97,11 +105,17 @@ def gather(
     """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
     t0_ns = int(done[0]["t0_ns"])
-    inside = [late for at, late in pauses or () if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns]
+    inside = [
+        late
+        for at, late in (pauses.pauses if pauses else ())
+        if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns
+    ]
     return validity.Evidence(
         sent_share=counts.sent / counts.due if counts.due else 0.0,
         generator_work=max(document["work_ns"] / document["wall_ns"] for document in done),
-        foreign_share=_foreign(readings, measured_from, slices[-1].end_ns, readings.core_wall_ns),
+        foreign_share=_foreign(
+            readings, measured_from, slices[-1].end_ns, readings.core_wall_ns, pauses.cpu_share if pauses else 0.0
+        ),
         foreign_exact=readings.core_before is not None and readings.core_before.exact,
         steal_share=_steal(readings),
         hiccup_max_ms=None if pauses is None else max(inside, default=0.0),
@@ -120,7 +134,9 @@ def mismatch_of(ledger: Sequence[dict[str, Any]], rows: np.ndarray[Any, Any]) ->
     return int((rows["start_ns"] >= 0).sum()) - sum(int(row["requests"]) for row in ledger)
 
 
-def _foreign(readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int) -> float | None:
+def _foreign(
+    readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int, watcher_share: float
+) -> float | None:
     """Share of the arms' core that neither the arms nor our own watcher used."""
     before, after = readings.core_before, readings.core_after
     if before is None or after is None or not wall_ns:
@@ -129,7 +145,7 @@ def _foreign(readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: in
     if not start or None in start or None in end:
         return None
     arms_ns = sum((late or 0) - (early or 0) for early, late in zip(start, end, strict=True))
-    return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - hiccups.CPU_SHARE)
+    return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - watcher_share)
 
 
 def _steal(readings: sampler.Readings) -> float | None:

@@ -23,7 +23,7 @@ def test_open_request_grain_loses_no_request_and_is_fair(tmp_path):
         document = wire.trial_document(
             tmp_path, [a.url, b.url], OPEN, grain="request", parameters={"paths": ["/x", "/chunked", "/early"]}
         )
-        [outcome] = wire.run("http", document)
+        [outcome] = wire.run("paths", document)
     done, rows = outcome.done, outcome.rows
     assert done["due"] == done["sent"] == done["completed"] == len(rows)
     assert Counter(row["entry"] for row in rows) == {0: a.counts.total(), 1: b.counts.total()}
@@ -43,7 +43,7 @@ def test_closed_slices_load_one_arm_at_a_time_with_its_own_users(tmp_path):
     """Lost otherwise: saturation would be measured with both arms on the core at once."""
     with wire.server() as a, wire.server() as b:
         urls = [a.url, b.url, a.url, b.url]
-        [outcome] = wire.run("http", wire.trial_document(tmp_path, urls, CLOSED, grain="slice", slice_s=0.1))
+        [outcome] = wire.run("paths", wire.trial_document(tmp_path, urls, CLOSED, grain="slice", slice_s=0.1))
     done, rows = outcome.done, outcome.rows
     assert done["due"] == done["sent"] == done["completed"] == len(rows) == a.counts.total() + b.counts.total()
     assert done["connections_opened"] == 16
@@ -74,7 +74,7 @@ def test_failures_are_counted_by_class_and_never_retried(tmp_path, load, path, e
             {**load, "warmup_s": 0, "measure_s": 0.6},
             parameters={"paths": ["/x" if path == "refused" else path], "timeout_s": 0.5},
         )
-        [outcome] = wire.run("http", document)
+        [outcome] = wire.run("paths", document)
     assert outcome.rows
     assert {row["error"] for row in outcome.rows} == {error}
     assert outcome.done["completed"] == 0
@@ -91,7 +91,7 @@ def test_answers_that_end_the_connection_are_answers(tmp_path):
             document = wire.trial_document(
                 tmp_path / name, [it.url], load, parameters={"paths": ["/close", "/until-eof"]}
             )
-            [outcome] = wire.run("http", document)
+            [outcome] = wire.run("paths", document)
         assert outcome.done["completed"] == len(outcome.rows) == it.counts.total()
         assert {(row["status"], row["bytes"], row["error"]) for row in outcome.rows} == {(200, 5, 0)}
         assert outcome.done["connections_opened"] == len(outcome.rows)
@@ -105,7 +105,7 @@ def test_connections_closed_while_idle_fail_only_a_naive_client(tmp_path):
             document = wire.trial_document(
                 tmp_path / policy, [it.url], OPEN, parameters={"paths": ["/silent-close"], "stale": policy}
             )
-            [outcome] = wire.run("http", document)
+            [outcome] = wire.run("paths", document)
         errors[policy] = sum(outcome.done["errors"].values()) / outcome.done["sent"]
     # A request due in the very instant of the close may still be lost: two of a hundred at this rate.
     assert errors["check"] < 0.1
@@ -116,7 +116,7 @@ def test_unexpected_statuses_are_statuses_not_failures(tmp_path):
     """Lost otherwise: a 404 could not be told from a dropped connection."""
     with wire.server() as it:
         document = wire.trial_document(tmp_path, [it.url], CLOSED, parameters={"paths": ["/missing"]})
-        [outcome] = wire.run("http", document)
+        [outcome] = wire.run("paths", document)
     assert {(row["status"], row["error"]) for row in outcome.rows} == {(404, 0)}
     assert outcome.done["unexpected"] == outcome.done["completed"] == len(outcome.rows)
 
@@ -130,7 +130,7 @@ def test_requests_beyond_the_connections_wait_and_the_last_ones_stay_unsent(tmp_
             {**OPEN, "connections_max": 2, "warmup_s": 0, "measure_s": 0.5},
             parameters={"paths": ["/hang"], "timeout_s": 0.4},
         )
-        [outcome] = wire.run("http", document)
+        [outcome] = wire.run("paths", document)
     done, rows = outcome.done, outcome.rows
     never = [row for row in rows if row["start_ns"] == -1]
     assert done["due"] == len(rows) == done["sent"] + done["unsent"]
@@ -153,7 +153,7 @@ def test_a_stall_shows_in_latency_from_due(tmp_path):
             it.lock.release()
 
         threading.Thread(target=release, daemon=True).start()
-        [outcome] = wire.run("http", document)
+        [outcome] = wire.run("paths", document)
     latencies = sorted((row["end_ns"] - row["due_ns"]) / 1e6 for row in outcome.rows)
     stalled = [latency for latency in latencies if latency > 50]
     assert len(stalled) / len(latencies) > 0.3
@@ -164,7 +164,7 @@ def test_a_stall_shows_in_latency_from_due(tmp_path):
 def test_two_workers_send_the_list_once(tmp_path):
     """Lost otherwise: more generators would mean more or fewer requests."""
     with wire.server() as it:
-        outcomes = wire.run("http", wire.trial_document(tmp_path, [it.url], OPEN, workers=2))
+        outcomes = wire.run("paths", wire.trial_document(tmp_path, [it.url], OPEN, workers=2))
     logical = [row["logical_id"] for outcome in outcomes for row in outcome.rows]
     assert sorted(logical) == list(range(it.counts.total()))
     assert outcomes[0].done["slices"] == outcomes[1].done["slices"]
@@ -199,7 +199,7 @@ def test_a_wrong_trial_exits_with_an_error(tmp_path):
     """Lost otherwise: a block without data could pass for a finished one."""
     trial = tmp_path / "trial.json"
     trial.write_text(json.dumps({"schema": 99}))
-    process = wire.locust("-f", "scenarios/http.py", "-u", "1", environment={"LOAD_TRIAL": str(trial)})
+    process = wire.locust("-f", "scenarios/paths.py", "-u", "1", environment={"LOAD_TRIAL": str(trial)})
     log = process.communicate(timeout=60)[0]
     assert process.returncode != 0
     assert "schema 99 is unknown" in log
@@ -209,7 +209,7 @@ def test_plain_mode_fills_locusts_own_table():
     """Lost otherwise: the scenarios would be of no use in Locust's own interface."""
     with wire.server() as it:
         arguments = ("-u", "3", "-r", "3", "-t", "2s", "--host", it.url, "--json")
-        process = wire.locust("-f", "scenarios/http.py", *arguments, environment={"HTTP_PATHS": "/x,/missing"})
+        process = wire.locust("-f", "scenarios/paths.py", *arguments, environment={"HTTP_PATHS": "/x,/missing"})
         log = process.communicate(timeout=60)[0]
     table = json.loads(log[log.index("[\n") : log.rindex("]") + 1])
     counted = {entry["name"]: (entry["num_requests"], entry["num_failures"]) for entry in table}
@@ -246,7 +246,7 @@ def test_normal_locust_tasks_get_due_times_and_a_record(tmp_path):
 def test_support_stands_alone(tmp_path):
     """Lost otherwise: nobody could take the folder into a project of their own."""
     (tmp_path / "support").symlink_to(wire.ROOT / "scenarios" / "support")
-    (tmp_path / "mine.py").write_text((wire.ROOT / "scenarios" / "http.py").read_text())
+    (tmp_path / "mine.py").write_text((wire.ROOT / "scenarios" / "paths.py").read_text())
     with wire.server() as it:
         [outcome] = wire.run(tmp_path / "mine.py", wire.trial_document(tmp_path / "out", [it.url], CLOSED))
         assert outcome.done["completed"] == it.counts.total() > 0
@@ -260,7 +260,7 @@ def test_a_killed_generator_leaves_no_summary(tmp_path):
         document = wire.trial_document(tmp_path, [it.url], {**CLOSED, "measure_s": 30})
         trial = tmp_path / "trial.json"
         trial.write_text(json.dumps(document))
-        process = wire.locust("-f", "scenarios/http.py", "-u", "1", environment={"LOAD_TRIAL": str(trial)})
+        process = wire.locust("-f", "scenarios/paths.py", "-u", "1", environment={"LOAD_TRIAL": str(trial)})
         while not (tmp_path / "ready-1").exists():
             assert process.poll() is None
             time.sleep(0.01)

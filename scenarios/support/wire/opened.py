@@ -158,7 +158,7 @@ def run_open(engine: Engine, arrivals: Arrivals) -> None:  # noqa: C901, PLR0912
                 one.phase, one.logical, one.due = phases[index], logicals[i], due
                 one.busy = True
                 counts.sent += 1
-                one.start = clock()
+                one.start = now = clock()
                 try:
                     sent = one.send(wire)
                 except BlockingIOError:
@@ -175,7 +175,6 @@ def run_open(engine: Engine, arrivals: Arrivals) -> None:  # noqa: C901, PLR0912
                 pool.send(i)
             i += 1
             due = dues[i]
-            now = clock()
         if pool.queued:
             pool.drain()
         events = poll(0, BATCH)
