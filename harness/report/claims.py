@@ -13,6 +13,9 @@ from harness.store.folder import slugify
 
 _RATIO_UNITS = frozenset({"ratio", "×", "1"})
 
+SPEED = "times as fast"
+"""The metric of probes: how many times as fast, so more is better."""
+
 
 def claims(material: Material, document: dict[str, Any]) -> Page:
     """Return the page of a session of claims; ``document`` is its verdict document."""
@@ -64,7 +67,7 @@ def _claim(claim: dict[str, Any], margin: float) -> Section:
         verdict=badge(str(claim.get("verdict"))),
         lead=str(claim.get("sentence") or ""),
         paragraphs=tuple(said),
-        figures=(_forest(identity, ratios, margin),) if ratios else (),
+        figures=_forests(identity, ratios, margin),
         tables=(_table(estimates),) if estimates else (),
         command=claim.get("rerun"),
     )
@@ -74,17 +77,30 @@ def _drawable(estimate: dict[str, Any]) -> bool:
     return all((estimate.get(key) or 0) > 0 for key in ("value", "low", "high"))
 
 
-def _forest(identity: str, estimates: list[dict[str, Any]], margin: float) -> Figure:
+def _forests(identity: str, estimates: list[dict[str, Any]], margin: float) -> tuple[Figure, ...]:
+    """One chart per metric: a cost and a speed point in opposite directions and never share an axis."""
+    metrics = dict.fromkeys(str(each.get("metric")) for each in estimates)
+    return tuple(
+        _forest(
+            identity if len(metrics) == 1 else f"{identity} {metric}",
+            [each for each in estimates if str(each.get("metric")) == metric],
+            margin,
+            metric,
+        )
+        for metric in metrics
+    )
+
+
+def _forest(identity: str, estimates: list[dict[str, Any]], margin: float, metric: str) -> Figure:
     effects = [
         forest_chart.Effect(_name(each), each["value"], each["low"], each["high"], int(each.get("n") or 0))
         for each in estimates
     ]
-    metrics = dict.fromkeys(words.metric(str(each.get("metric"))) for each in estimates)
-    what = next(iter(metrics)) if len(metrics) == 1 else "ratio"
     alt = "; ".join(f"{e.label}: {e.ratio:.3f}, {e.low:.3f} to {e.high:.3f}, n = {e.n}" for e in effects)
+    ratio = "baseline ÷ candidate" if metric == SPEED else "candidate ÷ baseline"
     return Figure(
         name=f"effect-{slugify(identity)}",
-        svg=forest_chart.forest(effects, margin=margin, what=what),
+        svg=forest_chart.forest(effects, margin=margin, what=words.metric(metric), ratio=ratio),
         alt=f"Effects of {identity}. {alt}.",
         caption="Ratios with their 95 % intervals; n counts blocks.",
     )

@@ -27,7 +27,14 @@ class Effect(Struct, frozen=True):
     """False for a part of the row above it (one grain of a regime): drawn lighter."""
 
 
-def forest(effects: Sequence[Effect], *, margin: float, what: str, confidence: float = 0.95) -> str:
+def forest(
+    effects: Sequence[Effect],
+    *,
+    margin: float,
+    what: str,
+    confidence: float = 0.95,
+    ratio: str = "candidate ÷ baseline",
+) -> str:
     """Draw the effects; the band is the margin inside which a difference does not count."""
     made, (axes,) = canvas.figure(_FRAME_IN + _ROW_IN * max(len(effects), 1))
     ends = [end for effect in effects for end in (effect.low, effect.high, effect.ratio)]
@@ -47,7 +54,7 @@ def forest(effects: Sequence[Effect], *, margin: float, what: str, confidence: f
     axes.spines["left"].set_visible(False)
     canvas.ratio_scale(axes.xaxis, low, high)
     bars = f"bars: {100 * confidence:.0f} % interval, band: ±{100 * margin:g} %"
-    axes.set_xlabel(f"{what}: candidate ÷ baseline (log scale)\n{bars}")
+    axes.set_xlabel(f"{what}: {ratio} (log scale)\n{bars}")
     return canvas.svg(made)
 
 
