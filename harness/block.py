@@ -280,7 +280,7 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
 
 def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, wall_s: float) -> Block:
     windows = _renumbered(stretches)
-    seen = [_whole(stretch.evidence, windows if len(stretches) > 1 else None) for stretch in stretches]
+    seen = _seen(stretches, windows)
     results = tuple(check for one in seen for check in validity.checks(one))
     counts = [stretch.counts for stretch in stretches]
     lags = [count.send_lag_p99_ms for count in counts if count.send_lag_p99_ms is not None]
@@ -324,9 +324,14 @@ def _renumbered(stretches: Sequence[Stretch]) -> tuple[Window, ...]:
     return tuple(found)
 
 
-def _whole(found: validity.Evidence, windows: tuple[Window, ...] | None) -> validity.Evidence:
-    """A lone stretch has one arm and cannot drift against itself: the whole block can."""
-    return found if windows is None else structs.replace(found, drift=None)
+def _seen(stretches: Sequence[Stretch], windows: tuple[Window, ...]) -> list[validity.Evidence]:
+    """Evidence of every stretch; drift is a matter of the whole block, so it is looked at once.
+
+    A lone stretch of the block grain has one arm and no ratio that could drift: A B | B A has.
+    """
+    first, *others = [stretch.evidence for stretch in stretches]
+    whole = structs.replace(first, drift=validity.drift(windows))
+    return [whole, *(structs.replace(other, drift=None) for other in others)]
 
 
 def empty(job: Job, voids: tuple[Void, ...], wall_s: float) -> Block:

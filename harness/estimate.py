@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from harness.bank import BankEntry, inflation
 from harness.model import Block, Condition, Estimate, Grain, Role
 from harness.stats.aa import aa_control
-from harness.stats.intervals import mean_and_error, ratio_interval, standard_deviation
+from harness.stats.envelope import GrainFigure, combine, grain_figure
+from harness.stats.intervals import standard_deviation
 from harness.stats.looks import INTERVAL_CONFIDENCE, VERDICT_CONFIDENCE, Look
 from harness.stats.power import noise_floor
 from harness.stats.ratios import block_log_ratio, instance_log_ratio
@@ -21,8 +22,8 @@ class Grained(Struct, frozen=True):
 
     grain: Grain
     estimate: Estimate
-    error: float | None
-    """Standard error of the mean log-ratio."""
+    figure: GrainFigure | None
+    """The same for joining grains; None with fewer than two blocks."""
     offset: float
     """By how much the control widened the interval, as a log; 0 where it did not trip."""
 
@@ -39,10 +40,17 @@ def cell(
     factor = inflation(known, condition.regime, grain, max(2, len(logs)), INTERVAL_CONFIDENCE).factor
     decisive = inflation(known, condition.regime, grain, max(2, len(logs)), VERDICT_CONFIDENCE).factor
     offset = _control(valid, factor)
-    shown = ratio_interval(logs, look.interval_confidence, factor, offset)
-    decided = ratio_interval(logs, look.verdict_confidence, decisive, offset)
+    figure = grain_figure(
+        grain,
+        logs,
+        inflation=factor,
+        verdict_inflation=decisive,
+        offset=offset,
+        confidence=look.interval_confidence,
+        verdict_confidence=look.verdict_confidence,
+    )
+    shown, decided = (figure.shown, figure.decided) if figure else (None, None)
     spread = standard_deviation(logs)
-    summary = mean_and_error(logs)
     alpha = 1 - look.verdict_confidence
     return Grained(
         grain=grain,
@@ -59,7 +67,7 @@ def cell(
             condition=condition.name,
             grain=grain,
         ),
-        error=None if summary is None else summary[1] * factor,
+        figure=figure,
         offset=offset,
     )
 
@@ -90,31 +98,19 @@ class Whole(Struct, frozen=True):
 
 
 def condition(found: Sequence[Grained], what: Condition) -> Whole:
-    """The reference grain's point with the envelope of all grains' intervals (method: grains differ)."""
-    by_grain = {one.grain: one for one in found}
-    reference = by_grain[what.grains[0]]
-    known = [one for one in found if one.estimate.low is not None]
-    if len(known) < 2:  # noqa: PLR2004  (a spread needs two)
+    """The reference grain's point with the envelope of all grains' intervals (``stats.envelope``)."""
+    reference = next(one for one in found if one.grain == what.grains[0])
+    joined = combine({one.grain: one.figure for one in found if one.figure is not None}, what.grains[0])
+    if joined is None:
         return Whole(estimate=reference.estimate, grains=tuple(found), spread=None, grains_agree=None)
-    logs = [math.log(one.estimate.value or 1.0) for one in known]
-    spread = max(logs) - min(logs)
-    errors = [one.error or 0.0 for one in known]
-    estimate = Estimate(
-        metric=reference.estimate.metric,
-        unit=reference.estimate.unit,
-        value=reference.estimate.value,
-        low=min(one.estimate.low or math.inf for one in known),
-        high=max(one.estimate.high or 0.0 for one in known),
-        n=reference.estimate.n,
-        noise_floor=max(one.estimate.noise_floor or 0.0 for one in known),
-        verdict_low=min(one.estimate.verdict_low or math.inf for one in known),
-        verdict_high=max(one.estimate.verdict_high or 0.0 for one in known),
-        condition=what.name,
-        grain="+".join(one.grain for one in known),
+    estimate = structs.replace(
+        reference.estimate,
+        low=joined.shown.low,
+        high=joined.shown.high,
+        verdict_low=joined.decided.low,
+        verdict_high=joined.decided.high,
+        noise_floor=max(one.estimate.noise_floor or 0.0 for one in found),
+        grain="+".join(one.grain for one in found if one.figure is not None),
     )
-    return Whole(
-        estimate=estimate,
-        grains=tuple(found),
-        spread=spread,
-        grains_agree=spread <= math.sqrt(sum(error * error for error in errors)),
-    )
+    agree = None if joined.grain_spread is None else not joined.grains_differ
+    return Whole(estimate=estimate, grains=tuple(found), spread=joined.grain_spread, grains_agree=agree)

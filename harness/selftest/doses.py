@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-
-import numpy as np
+import math
 
 from harness import block
 from harness.model import Grain, Load
 from harness.selftest.rig import Bench, Row, condition
+from harness.stats.dose import dose_response
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns
 
 DOSES_US = (0, 2, 5, 10, 20)
 BLOCKS = 3
 SLOPE = 0.03
+"""A true difference of 10 % may be shown as 9.7 to 10.3 %."""
 INTERCEPT = 0.003
-"""Allowed intercept as a share of the baseline's cost."""
+"""No burn at all may be shown as 0.3 % at most."""
 
 CELLS: tuple[tuple[str, Grain, Load], ...] = (
     ("open request", "request", Load(model="open", rate_rps=1000, warmup_s=0.6, measure_s=4.0)),
@@ -25,31 +26,33 @@ CELLS: tuple[tuple[str, Grain, Load], ...] = (
 
 
 def check(bench: Bench) -> list[Row]:
-    """Regress the reported extra cost on the burn that the app itself metered."""
+    """Fit what was reported to the burn that the app itself metered, both as log-ratios."""
     rows = []
     for name, grain, work in CELLS:
-        points = [_dose(bench, name, grain, work, dose_us, turn) for turn in range(BLOCKS) for dose_us in DOSES_US]
-        injected = np.array([point[0] for point in points])
-        reported = np.array([point[1] for point in points])
-        slope, intercept = np.polyfit(injected, reported, 1)
-        rows.append(Row(f"dose slope, {name}", 1.0, float(slope), "µs per µs", SLOPE))
-        base = float(np.mean([point[2] for point in points]))
-        rows.append(Row(f"dose intercept, {name}", 0.0, float(intercept / base), "of baseline", INTERCEPT))
+        blocks = [_dose(bench, name, grain, work, dose_us, turn) for turn in range(BLOCKS) for dose_us in DOSES_US]
+        points = [point for point in blocks if point is not None]
+        found = dose_response([point[0] for point in points], [point[1] for point in points])
+        slope = None if found is None else found.slope.value
+        intercept = None if found is None else found.intercept.value
+        rows.append(Row(f"dose slope, {name}", 1.0, slope, "of injected", SLOPE))
+        rows.append(Row(f"dose intercept, {name}", 0.0, intercept, "log-ratio", INTERCEPT))
+        rows.append(Row(f"valid dose blocks, {name}", len(blocks), len(points), "blocks", len(blocks) / 2))
     return rows
 
 
-def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn: int) -> tuple[float, float, float]:
-    """(burned µs per request, reported extra µs per request, baseline µs per request) of one block."""
-    what = condition(f"{name} {dose_us}", {"TRUTH_WORK_US": "100"}, _burning(dose_us), work, grain)
+def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn: int) -> tuple[float, float] | None:
+    """(injected, measured) log-ratio of one block; None where the instrument's own fault voids it."""
+    what = condition(f"{name} {dose_us}", _burning(0), _burning(dose_us), work, grain)
     place = bench.folder / f"dose-{name.replace(' ', '-')}-{dose_us}-{turn}"
     place.mkdir()
     done = block.run(block.Job(turn, what, grain, bench.seed + turn), bench.rig, place)
-    base_us = (cost_per_request_ns(done.costs, "baseline") or 0.0) / 1e3
-    ratio = np.exp(block_log_ratio(done) or 0.0)
+    measured, baseline_ns = block_log_ratio(done), cost_per_request_ns(done.costs, "baseline")
+    if done.voids or measured is None or baseline_ns is None:
+        return None
     ledger = json.loads((place / "ledger.json").read_text())
-    burned = sum(row["burned_cpu_ns"] for row in ledger if row["role"] == "candidate")
+    burned_ns = sum(row["burned_cpu_ns"] for row in ledger if row["role"] == "candidate")
     asked = sum(row["requests"] for row in ledger if row["role"] == "candidate")
-    return (burned / asked / 1e3 if asked else 0.0, base_us * (ratio - 1), base_us)
+    return math.log1p(burned_ns / asked / baseline_ns), measured
 
 
 def _burning(dose_us: int) -> dict[str, str]:
