@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 from harness import block
 from harness.model import Grain, Load
@@ -50,9 +51,14 @@ def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn:
     if done.voids or measured is None or baseline_ns is None:
         return None
     ledger = json.loads((place / "ledger.json").read_text())
-    burned_ns = sum(row["burned_cpu_ns"] for row in ledger if row["role"] == "candidate")
-    asked = sum(row["requests"] for row in ledger if row["role"] == "candidate")
-    return math.log1p(burned_ns / asked / baseline_ns), measured
+    extra_ns = _burned_ns(ledger, "candidate") - _burned_ns(ledger, "baseline")
+    return math.log1p(extra_ns / baseline_ns), measured
+
+
+def _burned_ns(ledger: list[dict[str, Any]], role: str) -> float:
+    """Burned CPU time per request, as the arm's processes metered it themselves."""
+    mine = [row for row in ledger if row["role"] == role]
+    return float(sum(row["burned_cpu_ns"] for row in mine) / sum(row["requests"] for row in mine))
 
 
 def _burning(dose_us: int) -> dict[str, str]:
