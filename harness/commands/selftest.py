@@ -54,6 +54,8 @@ def _document(rows: list[Row], folder: Path) -> dict[str, Any]:
                 "error": row.error,
                 "tolerance": row.tolerance,
                 "ok": row.ok,
+                "low": row.low,
+                "high": row.high,
             }
             for row in rows
         ],
@@ -69,6 +71,8 @@ def text(document: dict[str, Any]) -> str:
         reported = "—" if row["reported"] is None else f"{row['reported']:.4g}"
         error = "—" if row["error"] is None else f"{row['error']:+.3g}"
         mark = "ok" if row["ok"] else f"WRONG (allowed ±{row['tolerance']:.3g})"
+        if row["low"] is not None:
+            mark += f"; 95 % interval {row['low']:.3g} to {row['high']:.3g}"
         lines.append(f"{row['name']:<34}{row['injected']:>12.4g}{reported:>12}{error:>12}  {row['unit']:<12} {mark}")
     lines.append(f"Kept in {document['run']}")
     return "\n".join(lines)

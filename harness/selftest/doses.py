@@ -7,10 +7,12 @@ import math
 from typing import Any
 
 from harness import block
-from harness.model import Grain, Load
+from harness.model import Grain, Interval, Load
 from harness.selftest.rig import Bench, Row, condition
 from harness.stats.dose import dose_response
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns
+from harness.store.blocks import BLOCK_FILE
+from harness.store.folder import write_json
 
 DOSES_US = (0, 2, 5, 10, 20)
 BLOCKS = 3
@@ -33,12 +35,16 @@ def check(bench: Bench) -> list[Row]:
         blocks = [_dose(bench, name, grain, work, dose_us, turn) for turn in range(BLOCKS) for dose_us in DOSES_US]
         points = [point for point in blocks if point is not None]
         found = dose_response([point[0] for point in points], [point[1] for point in points])
-        slope = None if found is None else found.slope.value
-        intercept = None if found is None else found.intercept.value
-        rows.append(Row(f"dose slope, {name}", 1.0, slope, "of injected", SLOPE))
-        rows.append(Row(f"dose intercept, {name}", 0.0, intercept, "log-ratio", INTERCEPT))
+        rows.append(_row(f"dose slope, {name}", 1.0, found.slope if found else None, "of injected", SLOPE))
+        rows.append(_row(f"dose intercept, {name}", 0.0, found.intercept if found else None, "log-ratio", INTERCEPT))
         rows.append(Row(f"valid dose blocks, {name}", len(blocks), len(points), "blocks", len(blocks) / 2))
     return rows
+
+
+def _row(name: str, injected: float, seen: Interval | None, unit: str, tolerance: float) -> Row:
+    if seen is None:
+        return Row(name, injected, None, unit, tolerance)
+    return Row(name, injected, seen.value, unit, tolerance, low=seen.low, high=seen.high)
 
 
 def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn: int) -> tuple[float, float] | None:
@@ -47,6 +53,7 @@ def _dose(bench: Bench, name: str, grain: Grain, work: Load, dose_us: int, turn:
     place = bench.folder / f"dose-{name.replace(' ', '-')}-{dose_us}-{turn}"
     place.mkdir()
     done = block.run(block.Job(turn, what, grain, bench.seed + turn), bench.rig, place)
+    write_json(place / BLOCK_FILE, done)
     measured, baseline_ns = block_log_ratio(done), cost_per_request_ns(done.costs, "baseline")
     if done.voids or measured is None or baseline_ns is None:
         return None

@@ -29,6 +29,9 @@ class Row(Struct, frozen=True):
     unit: str
     tolerance: float
     """Largest allowed |reported − injected| in ``unit``."""
+    low: float | None = None
+    high: float | None = None
+    """95 % interval of what is reported; None for counts and single readings."""
 
     @property
     def error(self) -> float | None:
