@@ -40,7 +40,6 @@ class Rig(Struct, frozen=True):
     scenarios: dict[str, Path]
     session: processes.Session
     layout: CoreLayout
-    slice_s: float
     load_workers: int
 
 
@@ -124,7 +123,7 @@ def _measure(
             grain=grain,
             arms=arms,
             seed=job.seed,
-            slice_s=rig.slice_s,
+            slice_s=condition.slice_s,
             workers=rig.load_workers,
         )
         (place / "logs").mkdir()
@@ -140,7 +139,7 @@ def _measure(
             _wait_ready(server, condition)
         slices = load.wait_ready(generator)
         ordered = [servers[entry.name] for entry in entries]
-        readings = _sample(rig, generator, slices, ordered)
+        readings = _sample(rig, generator, slices, grain, ordered)
         done = load.collect(generator, DRAIN_S)
         ledger = _ledger(entries, ordered, condition)
         wrong = [text for text in (local.still_alone(server) for server in ordered) if text is not None]
@@ -152,7 +151,7 @@ def _measure(
         pauses = _hiccups(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, users=condition.load.users, expect=condition.expect)
-    windows = evidence.windows_of(entries, slices, readings, counts)
+    windows = evidence.windows_of(entries, slices, readings, rows, grain)
     return Stretch(
         entries=entries,
         windows=windows,
@@ -162,7 +161,7 @@ def _measure(
             readings, counts, windows, done, pauses, wrong, slices, evidence.mismatch_of(ledger, rows)
         ),
         ledger=tuple(ledger),
-        utilisation=evidence.utilisation_of(windows, readings),
+        utilisation=evidence.utilisation_of(windows),
         rows=readings.rows,
         slices=slices,
         done=tuple(done),
@@ -212,25 +211,29 @@ def _ledger(entries: tuple[Entry, ...], servers: Sequence[local.Server], conditi
 
 
 def _sample(
-    rig: Rig, generator: load.Generator, slices: tuple[load.Slice, ...], servers: Sequence[local.Server]
+    rig: Rig,
+    generator: load.Generator,
+    slices: tuple[load.Slice, ...],
+    grain: Grain,
+    servers: Sequence[local.Server],
 ) -> sampler.Readings:
-    """Begin the load and read the meters until its last boundary."""
-    trees = {server.name: Tree(server.process.pid) for server in servers if server.process is not None}
-    roots = {server.name: server.process.pid for server in servers if server.process is not None}
+    """Begin the load and read the meters until its last edge."""
+    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
     workers = generator.processes if generator.workers == 1 else generator.processes[1:]
     live = [(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)]
+    edges = evidence.edges_of(slices, grain, len(servers))
     t0_ns = load.begin(generator)
     readings = sampler.sample(
-        trees,
-        roots,
-        slices=slices,
+        meters,
+        edges=edges,
+        quiet=evidence.quiet_of(slices),
         t0_ns=t0_ns,
         cores=rig.layout.arms,
         generators=live,
         keep_on=lambda: load.alive(generator),
     )
-    if not readings.at_boundaries or max(readings.at_boundaries) != slices[-1].end_ns:
-        # Locust ended before the last boundary: its last words say why.
+    if max(edges) not in readings.at_edges:
+        # Locust ended before the last edge: its last words say why.
         load.collect(generator, 0.5)
         raise load.GeneratorFailedError("Locust ended before the last slice.")
     return readings

@@ -189,12 +189,13 @@ def list_(
 def selftest(
     results: Results = None,
     only: Annotated[list[str] | None, typer.Option("--only", help="Name of a check; may be repeated.")] = None,
+    turns: Annotated[int, typer.Option(min=1, max=200, help="Blocks of each dose; more narrow the intervals.")] = 3,
     as_json: Json = False,
 ) -> None:
     """Inject known truths and compare what is reported."""
     from harness.commands import selftest as command  # noqa: PLC0415  (a fast --help)
 
-    document = command.run(results, tuple(only or ()))
+    document = command.run(results, tuple(only or ()), turns)
     _print(document, as_json=as_json, text=command.text(document))
     if not document["ok"]:
         raise typer.Exit(1)

@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
-from harness import catalog, duel, rules, target
+from harness import catalog, crashes, duel, rules, target
 from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Timeline, Within, Zero
+from harness.crashes import Crash
 from harness.estimate import log_ratios
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
 from harness.probes import Decided, decide
 from harness.stats.distributions import normal_cdf
 from harness.stats.heterogeneity import interaction
+from harness.stats.shares import difference_p
+from harness.store.folder import slugify
 
-NO_TIMELINE = "this version runs no timelines yet"
+PROFILE = "profile:"
+"""How a plan's list of claims names its profile."""
+
 NOT_IN_PROFILE = "left out of this profile; a deeper one (--profile full) measures it"
 
 
@@ -41,14 +46,34 @@ def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], 
     )
 
 
-def claim(found: Claim, plan: Plan, folder: Path, blocks: Sequence[Block], lines: dict[str, Any]) -> dict[str, Any]:
+class Seen(Struct, frozen=True):
+    """All that a run observed: blocks, the lines of probes by module, crashes by claim and condition."""
+
+    blocks: tuple[Block, ...]
+    lines: dict[str, Any]
+    crashes: dict[str, tuple[Crash, ...] | str]
+    """A string says why there are none."""
+
+
+def key(found: Claim, one: Timeline) -> str:
+    """Under which a timeline's crashes are kept."""
+    return slugify(f"{found.number}-{one.name}")
+
+
+def claim(found: Claim, plan: Plan, folder: Path, seen: Seen) -> dict[str, Any]:
     """The row of one claim: verdict, sentence, estimates, reason, and the command that repeats it."""
-    decided = {one.name: _condition(found, one, plan, folder, blocks, lines) for one in found.conditions}
+    conditions = [one for one in found.conditions if not _is_control(one)]
+    decided = {one.name: _condition(found, one, plan, folder, seen) for one in conditions}
     verdicts = {name: one.verdict for name, one in decided.items()}
     estimates = [one.estimate for one in decided.values() if one.estimate is not None]
     for waiting in found.waiting:
         verdicts[waiting.name] = rules.untested(waiting.reason)
     whole = _whole(found, verdicts, estimates, _interaction(list(decided.values())))
+    failed = [one.name for one in found.conditions if _is_control(one) and not _control_held(found, one, seen)]
+    if failed:
+        whole = Verdict(
+            verdict="inconclusive", sentence=whole.sentence, reason=f"a control came out wrong: {', '.join(failed)}"
+        )
     return {
         "number": found.number,
         "id": found.id,
@@ -58,12 +83,13 @@ def claim(found: Claim, plan: Plan, folder: Path, blocks: Sequence[Block], lines
         "sentence": whole.sentence,
         "estimates": [msgspec.to_builtins(estimate) for estimate in estimates],
         "reason": whole.reason,
-        "rerun": f"harness run {found.number} --profile {_profile(plan)} --seed {plan.seed}",
+        "rerun": f"harness run {found.number} --profile {profile(plan)} --seed {plan.seed}",
     }
 
 
-def _profile(plan: Plan) -> str:
-    return next((word.removeprefix("profile:") for word in plan.claims if word.startswith("profile:")), "quick")
+def profile(plan: Plan) -> str:
+    """Which profile a plan was made for."""
+    return next((word.removeprefix(PROFILE) for word in plan.claims if word.startswith(PROFILE)), "quick")
 
 
 def _whole(
@@ -71,7 +97,8 @@ def _whole(
 ) -> Verdict:
     if found.untested_reason is not None:
         return rules.untested(found.untested_reason)
-    p_values = {estimate.condition.partition(": ")[2] or estimate.condition: _p(estimate) for estimate in estimates}
+    ratios = [estimate for estimate in estimates if estimate.unit == "ratio"]
+    p_values = {estimate.condition.partition(": ")[2] or estimate.condition: _p(estimate) for estimate in ratios}
     decided = {name: value for name, value in p_values.items() if name in verdicts and value is not None}
     whole = rules.over_conditions(verdicts, p_interaction, decided or None)
     broken = [one for one in found.conditions if _is_zero(one) and verdicts[one.name].verdict == "refuted"]
@@ -91,18 +118,31 @@ def _is_zero(one: Duet | Timeline | Probe) -> bool:
     return isinstance(one, Probe) and isinstance(one.rule, Zero)
 
 
-def _condition(
-    found: Claim,
-    one: Duet | Timeline | Probe,
-    plan: Plan,
-    folder: Path,
-    blocks: Sequence[Block],
-    lines: dict[str, Any],
-) -> Decided:
+def _is_control(one: Duet | Timeline | Probe) -> bool:
+    return isinstance(one, Timeline) and one.control is not None
+
+
+def _control_held(found: Claim, one: Duet | Timeline | Probe, seen: Seen) -> bool:
+    if not isinstance(one, Timeline):
+        return True
+    observed = seen.crashes.get(key(found, one), ())
+    return not isinstance(observed, str) and bool(observed) and crashes.control_held(one, observed)
+
+
+def _timeline(found: Claim, one: Timeline, seen: Seen) -> Decided:
+    observed = seen.crashes.get(key(found, one), "it was not observed")
+    if isinstance(observed, str):
+        return Decided(rules.untested(observed))
+    logs = tuple(float(each.recovered_s(one.rule.within_s) is not None) for each in observed)
+    return Decided(crashes.decide(one, observed), crashes.estimate(one, observed), shares=logs)
+
+
+def _condition(found: Claim, one: Duet | Timeline | Probe, plan: Plan, folder: Path, seen: Seen) -> Decided:
+    blocks = seen.blocks
     if isinstance(one, Timeline):
-        return Decided(rules.untested(NO_TIMELINE))
+        return _timeline(found, one, seen)
     if isinstance(one, Probe):
-        return decide(one, lines.get(one.module, "the probe was not run"), found.origin)
+        return decide(one, seen.lines.get(one.module, "the probe was not run"), found.origin)
     planned = {condition.name: condition for condition in plan.conditions}
     condition = planned.get(f"{found.number}: {one.name}")
     if condition is None:
@@ -169,5 +209,11 @@ def _p(estimate: Estimate) -> float | None:
 
 def _interaction(decided: Sequence[Decided]) -> float | None:
     """p-value of "the effect is the same under all conditions"."""
+    shares = [(round(sum(one.shares)), len(one.shares)) for one in decided if one.shares]
+    if len(shares) > 1:
+        # The two that differ most, once for each pair that there is (Bonferroni).
+        ordered = sorted(shares, key=lambda share: share[0] / share[1])
+        pairs = len(shares) * (len(shares) - 1) / 2
+        return min(1.0, pairs * difference_p(ordered[0], ordered[-1]))
     tested = interaction([one.logs for one in decided if one.logs])
     return None if tested is None else tested.p

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from harness import (
     __version__,
@@ -19,6 +21,7 @@ from harness import (
     estimate,
     latency,
     machine,
+    pilot,
     processes,
     rules,
     session,
@@ -26,8 +29,7 @@ from harness import (
 )
 from harness import target as targets
 from harness.errors import TooFewBlocks
-from harness.model import Block, Condition, Load, Plan, Target
-from harness.pilot import rate_for_half
+from harness.model import Block, Condition, Plan
 from harness.progress import Progress
 from harness.report.write import write_report
 from harness.runtimes import local
@@ -39,7 +41,7 @@ from harness.store.run import Run, hash_plan, write_run
 CONFIDENCE = 0.95
 
 
-def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slice_s: float, workers: int) -> block.Rig:
+def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: int) -> block.Rig:
     """What all blocks of a session share."""
     layout = machine.layout(machine.usable_cores(), generators=workers)
     if layout.pinned:
@@ -50,16 +52,17 @@ def rig(root: Path, plugins: Sequence[Path], label: processes.Session, plan_slic
         scenarios={entry.name: entry.path for entry in catalog.scenarios(root, plugins)},
         session=label,
         layout=layout,
-        slice_s=plan_slice_s,
         load_workers=workers,
     )
 
 
-def start_run(where: settings.Settings, plan: Plan, slug: str, results: Path | None) -> Path:
+def start_run(
+    where: settings.Settings, plan: Plan, slug: str, results: Path | None, layout: machine.CoreLayout
+) -> Path:
     """Make the run folder and write the plan with its hash, before the first block."""
     now = datetime.datetime.now(datetime.UTC)
     folder = create_run(results or where.results, plan.command, slug, now)
-    record = msgspec.to_builtins(machine.record(where.root))
+    record = msgspec.to_builtins(machine.record(where.root, sorted({*layout.arms, *layout.generator})))
     write_run(
         folder,
         Run(
@@ -99,25 +102,28 @@ def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
     """Add this session's A/A noise to the bank: two processes of one arm are an A/A of every block."""
     conditions = {condition.name: condition for condition in plan.conditions}
     for one in blocks:
-        if one.voids or one.condition not in conditions:
-            continue
-        what = conditions[one.condition]
-        same = what.baseline == what.candidate
-        bank.append(
-            _bank_path(folder),
-            bank.BankEntry(
-                regime=what.regime,
-                grain=one.grain,
-                architecture=str(what.baseline.server),
-                injected_ratio=1.0 if same else None,
-                log_ratio=block_log_ratio(one),
-                aa_log_ratio_baseline=instance_log_ratio(one, "baseline"),
-                aa_log_ratio_candidate=instance_log_ratio(one, "candidate"),
-                measure_s=what.load.measure_s,
-                started_utc=one.started_utc,
-                harness_version=__version__,
-            ),
-        )
+        if not one.voids and one.condition in conditions:
+            what = conditions[one.condition]
+            bank_block(folder, one, what, 1.0 if what.baseline == what.candidate else None)
+
+
+def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float | None) -> None:
+    """Add one valid block to the bank beside the run ``folder``; the true ratio is None where nobody knows it."""
+    bank.append(
+        _bank_path(folder),
+        bank.BankEntry(
+            regime=what.regime,
+            grain=one.grain,
+            architecture=str(what.baseline.server),
+            injected_ratio=injected_ratio,
+            log_ratio=block_log_ratio(one),
+            aa_log_ratio_baseline=instance_log_ratio(one, "baseline"),
+            aa_log_ratio_candidate=instance_log_ratio(one, "candidate"),
+            measure_s=what.load.measure_s,
+            started_utc=one.started_utc,
+            harness_version=__version__,
+        ),
+    )
 
 
 def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
@@ -259,27 +265,25 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     return result
 
 
-def choose_rate(
-    baseline: Target,
-    candidate: Target,
-    *,
-    app: Any,
-    scenario: str,
-    paths: Sequence[str],
-    the_rig: block.Rig,
-    seed: int,
-    folder: Path,
-) -> float:
-    """Measure both arms for a moment and choose the rate at which they use about half of their core."""
-    condition = Condition(
-        name="pilot",
-        regime="open",
-        baseline=baseline,
-        candidate=candidate,
-        app=app,
-        scenario=scenario,
-        parameters={"paths": list(paths)},
-        load=Load(model="open", rate_rps=300, warmup_s=0.5, measure_s=2.0),
-        grains=("request",),
-    )
-    return rate_for_half(block.run(block.Job(0, condition, "request", seed), the_rig, folder))
+def resolved(plan: Plan, the_rig: block.Rig) -> Plan:
+    """Choose what the plan's conditions leave open, from a moment of load on each pair of arms.
+
+    An open load without a rate gets the one at which both arms together use about half of their core; slices
+    get a length that fits the app.
+    """
+    moments: dict[bytes, Block] = {}
+    found = []
+    for one in plan.conditions:
+        rateless = one.load.model == "open" and one.load.rate_rps is None
+        if not rateless and "slice" not in one.grains:
+            found.append(one)
+            continue
+        moment = structs.replace(one, name="pilot", regime="open", load=pilot.LOAD, grains=("request",))
+        key = msgspec.json.encode(moment)
+        if key not in moments:
+            with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
+                moments[key] = block.run(block.Job(0, moment, "request", plan.seed), the_rig, Path(place))
+        rate_rps = pilot.rate_for_half(moments[key]) if rateless else one.load.rate_rps
+        rated = structs.replace(one, load=structs.replace(one.load, rate_rps=rate_rps))
+        found.append(structs.replace(rated, slice_s=pilot.slice_s(moments[key], rated)))
+    return structs.replace(plan, conditions=tuple(found))

@@ -11,7 +11,15 @@ from msgspec import Struct
 from harness import load, summary, validity
 from harness.meters import sampler
 from harness.meters.process_clock import thread_count
-from harness.model import Cost, Role, Window
+from harness.model import Cost, Grain, Role, Window
+
+SETTLE_NS = 25_000_000
+"""What is not counted at the start of a slice: all users of an arm send in one instant, into caches that
+the other arm has filled.  A second long look showed a burst of a few milliseconds; two servers compared in
+slices of 20 ms differ by 5 % from slices that are long."""
+
+SETTLE_SHARE = 4
+"""Never more than a quarter of a slice."""
 
 
 class Pauses(Struct, frozen=True):
@@ -34,32 +42,81 @@ class Entry(Struct, frozen=True):
         return f"{self.role}-{self.instance}"
 
 
+def window_edges(piece: load.Slice, grain: Grain) -> tuple[int, int]:
+    """From when to when a slice is counted, in ns after the trial's zero.
+
+    Where requests of both arms are interleaved, the whole slice: it begins and ends without any in flight.
+    A lone arm is counted in its steady state, from behind its first burst to the last instant of full load;
+    what is in flight at both edges is alike.
+    """
+    if grain == "request":
+        return piece.start_ns, piece.end_ns
+    settle_ns = min(SETTLE_NS, (piece.end_ns - piece.start_ns) // SETTLE_SHARE)
+    return piece.start_ns + settle_ns, piece.quiet_ns
+
+
+def edges_of(slices: Sequence[load.Slice], grain: Grain, entries: int) -> dict[int, tuple[int, ...]]:
+    """When to read whose meter: every counted window's edges, and all at the first and last measured instant."""
+    measured = [piece for piece in slices if piece.phase == "measure"]
+    found: dict[int, set[int]] = {}
+    for piece in measured:
+        for edge in window_edges(piece, grain):
+            found.setdefault(edge, set()).update(piece.entries)
+    for edge in (measured[0].start_ns, measured[-1].end_ns):
+        found[edge] = set(range(entries))
+    return {edge: tuple(sorted(who)) for edge, who in found.items()}
+
+
+def quiet_of(slices: Sequence[load.Slice]) -> dict[int, tuple[int, ...]]:
+    """When nothing is due, and whose turn has just ended; a millisecond later than the window's last edge."""
+    return {piece.quiet_ns + 1_000_000: piece.entries for piece in slices if piece.quiet_ns + 2_000_000 < piece.end_ns}
+
+
 def windows_of(
     entries: tuple[Entry, ...],
     slices: Sequence[load.Slice],
     readings: sampler.Readings,
-    counts: summary.Summary,
+    rows: np.ndarray[Any, Any],
+    grain: Grain,
 ) -> tuple[Window, ...]:
-    """CPU time and answers of each measured slice and process."""
+    """CPU time and answers of each measured slice and process.
+
+    A lone arm's answers are those that came between the two readings of its meter, at the times when these
+    were really taken; interleaved arms' answers are those of the slice.
+    """
+    answered = rows[(rows["error"] == 0) & (rows["end_ns"] >= 0)]
+    ends = [np.sort(answered["end_ns"][answered["entry"] == index]) for index in range(len(entries))]
+    counts = summary.answers(answered)
     found = []
     for piece in slices:
         if piece.phase != "measure":
             continue
-        start, end = readings.at_boundaries[piece.start_ns], readings.at_boundaries[piece.end_ns]
+        first, last = window_edges(piece, grain)
         for index in piece.entries:
-            readable = index < len(start) and start[index] is not None and end[index] is not None
+            start, end = readings.at_edges[first].get(index), readings.at_edges[last].get(index)
+            if grain == "request" or start is None or end is None:
+                requests, edges = counts.get((index, piece.index), 0), (first, last)
+            else:
+                edges = start.t_ns - readings.t0_ns, end.t_ns - readings.t0_ns
+                requests = int(np.diff(np.searchsorted(ends[index], [start.t_ns, end.t_ns]))[0])
             found.append(
                 Window(
                     role=entries[index].role,
                     instance=entries[index].instance,
                     slice=piece.index,
-                    start_ns=piece.start_ns,
-                    end_ns=piece.end_ns,
-                    cpu_ns=(end[index] or 0) - (start[index] or 0) if readable else None,
-                    requests=counts.requests.get((index, piece.index), 0),
+                    start_ns=edges[0],
+                    end_ns=edges[1],
+                    cpu_ns=_used(start, end),
+                    requests=requests,
                 )
             )
     return tuple(found)
+
+
+def _used(start: sampler.Edge | None, end: sampler.Edge | None) -> int | None:
+    if start is None or end is None or start.cpu_ns is None or end.cpu_ns is None:
+        return None
+    return end.cpu_ns - start.cpu_ns
 
 
 def costs_of(
@@ -141,10 +198,11 @@ def _foreign(
     before, after = readings.core_before, readings.core_after
     if before is None or after is None or not wall_ns:
         return None
-    start, end = readings.at_boundaries[start_ns], readings.at_boundaries[end_ns]
-    if not start or None in start or None in end:
+    start, end = readings.at_edges[start_ns], readings.at_edges[end_ns]
+    used = [_used(start.get(index), end.get(index)) for index in start]
+    if not used or None in used:
         return None
-    arms_ns = sum((late or 0) - (early or 0) for early, late in zip(start, end, strict=True))
+    arms_ns = sum(value or 0 for value in used)
     return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - watcher_share)
 
 
@@ -155,8 +213,10 @@ def _steal(readings: sampler.Readings) -> float | None:
     return (after.steal_ns - before.steal_ns) / readings.core_wall_ns
 
 
-def utilisation_of(windows: tuple[Window, ...], readings: sampler.Readings) -> float | None:
-    """Share of the arms' core that the arms used while measured; None where it cannot be read."""
-    if not readings.core_wall_ns or any(window.cpu_ns is None for window in windows):
+def utilisation_of(windows: tuple[Window, ...]) -> float | None:
+    """Share of the arms' core that the arms used while they were counted; None where it cannot be read."""
+    if not windows or any(window.cpu_ns is None for window in windows):
         return None
-    return sum(window.cpu_ns or 0 for window in windows) / readings.core_wall_ns
+    # Arms that are loaded together share a slice, which counts once.
+    lengths = {window.slice: window.end_ns - window.start_ns for window in windows}
+    return sum(window.cpu_ns or 0 for window in windows) / sum(lengths.values())

@@ -38,6 +38,8 @@ class Slice(Struct, frozen=True):
     phase: str
     start_ns: int
     end_ns: int
+    quiet_ns: int
+    """From here to the end nothing new is sent."""
     entries: tuple[int, ...]
 
 
@@ -157,6 +159,7 @@ def wait_ready(generator: Generator) -> tuple[Slice, ...]:
             phase=row["phase"],
             start_ns=row["start_ns"],
             end_ns=row["end_ns"],
+            quiet_ns=row["quiet_ns"],
             entries=tuple(row["entries"]),
         )
         for row in ready["slices"]

@@ -78,16 +78,18 @@ class Machine(Struct, frozen=True):
     """Whether the root had changes that no commit holds; None without git."""
 
 
-def record(root: Path) -> Machine:
-    """Record this machine; ``root`` holds the lock file and the commit.  A missing part is None."""
-    cores = usable_cores()
+def record(root: Path, cores: Sequence[int]) -> Machine:
+    """Record this machine; ``root`` holds the lock file and the commit.  A missing part is None.
+
+    ``cores`` are the usable ones: this process may by now be pinned to some of them.
+    """
     return Machine(
         key=machine_key(),
         cpu_model=cpu_model(),
         architecture=platform.machine(),
         system=platform.system(),
         kernel=platform.release(),
-        cores=cores,
+        cores=tuple(cores),
         physical_cores=physical_cores(cores),
         memory_bytes=memory_bytes(),
         cgroup=cgroup_limits(),
@@ -103,7 +105,7 @@ def record(root: Path) -> Machine:
 
 def machine_key() -> str:
     """Key for figures that may be pooled: same CPU model, number of cores and kernel generation."""
-    model, cores, kernel = cpu_model(), len(usable_cores()), platform.release().split(".")[0]
+    model, cores, kernel = cpu_model(), os.cpu_count() or 1, platform.release().split(".")[0]
     words = f"{platform.system()} {kernel} {platform.machine()} {model} {cores}"
     return f"{platform.machine()}-{cores}c-{hashlib.sha256(words.encode()).hexdigest()[:10]}"
 

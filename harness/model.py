@@ -61,6 +61,8 @@ class Condition(Struct, frozen=True):
     load: Load
     grains: tuple[Grain, ...]
     expect: tuple[int, ...] = (200,)
+    slice_s: float = 0.1
+    """Length of a slice, in the slice grain; longer where answers are slow or rare (``pilot``)."""
 
 
 class Plan(Struct, frozen=True):
@@ -75,7 +77,6 @@ class Plan(Struct, frozen=True):
     """Numbers of blocks per condition and grain at which the session looks at the data."""
     rerun_max: int
     """How many void blocks may be repeated, per condition and grain."""
-    slice_s: float = 0.5
     load_workers: int = 1
     margin: float = 0.01
     claims: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ def duel(
     app: App,
     scenario: str,
     paths: Sequence[str],
+    regimes: Sequence[Regime],
     rate_rps: float | None,
     users: int | None,
     budget_s: float,
@@ -60,12 +61,7 @@ def duel(
     seed: int,
     load_workers: int,
 ) -> Plan:
-    """Plan a duel: one condition per regime, ``budget_s`` of measuring each."""
-    regimes: list[Regime] = []
-    if rate_rps is not None:
-        regimes.append("open")
-    if users is not None:
-        regimes.append("saturated")
+    """Plan a duel: one condition per regime, ``budget_s`` of measuring each; no rate: a pilot will find it."""
     conditions = tuple(
         Condition(
             name=regime,

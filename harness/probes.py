@@ -40,6 +40,8 @@ def observe(
             )
     except subprocess.TimeoutExpired:
         return f"the probe {module} did not end within {PROBE_S:.0f} s"
+    if "No module named " + module in done.stderr:
+        return f"there is no probe {module}"
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
         return f"the probe {module} failed: {last}"
@@ -53,6 +55,8 @@ class Decided(Struct, frozen=True):
     estimate: Estimate | None = None
     logs: tuple[float, ...] = ()
     """One log-ratio per block or repeat, for the test of an interaction."""
+    shares: tuple[float, ...] = ()
+    """1 or 0 per crash, for the same test."""
 
 
 def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:
@@ -65,7 +69,11 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
     if isinstance(probe.rule, Zero):
         differences = sum(int(line[probe.value]) for line in chosen)
         cases = sum(int(line.get("cases", 1)) for line in chosen)
-        return Decided(rules.zero(differences, cases, probe.rule.unit, twin_caught=None, event="a difference"))
+        twins = [line for line in lines if line.get("twin")]
+        caught = any(int(line[probe.value]) for line in twins) if twins else None
+        names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
+        event = f"a difference ({names})" if names else "a difference"
+        return Decided(rules.zero(differences, cases, probe.rule.unit, twin_caught=caught, event=event))
     if isinstance(probe.rule, Within):
         return _ratio(probe, probe.rule, chosen, origin)
     return Decided(rules.untested(f"no rule of a probe decides {probe.name}"))

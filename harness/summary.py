@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,8 +24,6 @@ class Summary(Struct, frozen=True):
     sent: int
     completed: int
     errors: dict[str, int]
-    requests: Mapping[tuple[int, int], int]
-    """(entry, slice) → answered requests."""
     send_lag_p99_ms: float | None
     send_lag_p50_ms: float | None
     little: float | None
@@ -45,7 +43,6 @@ def summarise(
         sent=len(sent),
         completed=len(answered),
         errors=_errors(measured, answered, expect),
-        requests=_counts(answered),
         send_lag_p99_ms=None if lags is None else float(lags[1]),
         send_lag_p50_ms=None if lags is None else float(lags[0]),
         little=None if users is None else _little(answered, slices, users),
@@ -67,7 +64,8 @@ def _errors(measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expe
     return found
 
 
-def _counts(answered: np.ndarray[Any, Any]) -> dict[tuple[int, int], int]:
+def answers(answered: np.ndarray[Any, Any]) -> dict[tuple[int, int], int]:
+    """(entry, slice) → how many of these rows."""
     keys = answered["entry"].astype(np.int64) << 32 | answered["slice"].astype(np.int64)
     found, counts = np.unique(keys, return_counts=True)
     return {(int(key) >> 32, int(key) & 0xFFFFFFFF): int(count) for key, count in zip(found, counts, strict=True)}

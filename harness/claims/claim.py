@@ -99,12 +99,10 @@ class Timeline(Struct, frozen=True, tag="timeline"):
     fault: str
     """``kill-worker`` (SIGKILL to one worker) or ``kill-all`` (to every process of the target)."""
     at_s: float
-    watch_s: float
+    """Seconds into the measured phase."""
     load: Load
     paths: tuple[str, ...]
     rule: Recovers
-    crashes: int = 8
-    """Fresh starts of the target, one crash each: the crash is the unit of replication."""
     control: Literal["must recover", "must not recover"] | None = None
     """A twin with a known outcome: if it comes out otherwise, the session decides nothing."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from msgspec import Struct, structs
 
 from harness import block, catalog, duel, machine, plan, processes, session, settings, target
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import App, Block, Plan, Target
+from harness.model import App, Block, Plan, Regime, Target
 from harness.store.folder import open_run
 from harness.store.run import read_run, verify_plan_hash, write_run
 
@@ -81,14 +80,22 @@ def _check(question: Question) -> None:
         raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
 
 
-def _build(question: Question, arms: tuple[Target, Target], rate_rps: float | None, users: int | None) -> Plan:
+def _plan(question: Question, where: settings.Settings) -> Plan:
+    """What the question asks for; neither rate nor users means both regimes."""
+    _check(question)
+    catalog.find("scenario", question.scenario, catalog.scenarios(where.root, where.plugins))
+    neither = question.rate_rps is None and question.users is None
+    regimes: list[Regime] = ["open"] if neither or question.rate_rps is not None else []
+    if neither or question.users is not None:
+        regimes.append("saturated")
     return plan.duel(
-        *arms,
+        *_targets(question, where),
         app=App(module=question.app, directory=question.app_dir),
         scenario=question.scenario,
         paths=question.paths or (("/",) if question.app else (REFERENCE_PATH,)),
-        rate_rps=rate_rps,
-        users=users,
+        regimes=regimes,
+        rate_rps=question.rate_rps,
+        users=question.users,
         budget_s=seconds(question.budget),
         measure_s=question.seconds,
         seed=question.seed,
@@ -99,35 +106,14 @@ def _build(question: Question, arms: tuple[Target, Target], rate_rps: float | No
 def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, Any]:
     """Measure and decide; the document of the contract."""
     where = settings.load(Path.cwd())
-    _check(question)
-    catalog.find("scenario", question.scenario, catalog.scenarios(where.root, where.plugins))
-    arms = _targets(question, where)
-    neither = question.rate_rps is None and question.users is None
-    users = plan.USERS if neither else question.users
-    draft = _build(question, arms, question.rate_rps or 300.0, users)
+    draft = _plan(question, where)
     duel.verify(draft, where.root)
     with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, draft.slice_s, draft.load_workers)
-        rate_rps = _rate(question, draft, rig) if neither else question.rate_rps
-        the_plan = _build(question, arms, rate_rps, users)
+        rig = duel.rig(where.root, where.plugins, label, draft.load_workers)
+        the_plan = duel.resolved(draft, rig)
         slug = f"{question.baseline}-{question.candidate}"
-        folder = duel.start_run(where, the_plan, slug, results)
+        folder = duel.start_run(where, the_plan, slug, results, rig.layout)
         return measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet), duel.finish)
-
-
-def _rate(question: Question, draft: Plan, rig: block.Rig) -> float:
-    first = draft.conditions[0]
-    with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
-        return duel.choose_rate(
-            first.baseline,
-            first.candidate,
-            app=first.app,
-            scenario=first.scenario,
-            paths=first.parameters["paths"],
-            the_rig=rig,
-            seed=question.seed,
-            folder=Path(place),
-        )
 
 
 def measured(
@@ -162,30 +148,30 @@ def resume(run_folder: Path) -> dict[str, Any]:
     record = read_run(folder)
     verify_plan_hash(record)
     if record.plan.command == "run":
-        from harness.commands.run import finish  # noqa: PLC0415  (run.py uses this module)
+        from harness.commands.run import finish, work  # noqa: PLC0415  (run.py uses this module)
     else:
-        finish = duel.finish
+        finish, work = duel.finish, duel_work
     where = settings.load(Path.cwd())
     with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, record.plan.slice_s, record.plan.load_workers)
-        return measured(folder, lambda: duel.measure(record.plan, rig, folder, quiet=False), finish)
+        rig = duel.rig(where.root, where.plugins, label, record.plan.load_workers)
+        return measured(folder, lambda: work(record.plan, rig, folder), finish)
+
+
+def duel_work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
+    """Measure what is missing of a duel."""
+    return duel.measure(plan, rig, folder, quiet=False)
 
 
 def preview(question: Question) -> dict[str, Any]:
     """What ``run`` would do, without doing it."""
-    where = settings.load(Path.cwd())
-    _check(question)
-    arms = _targets(question, where)
-    neither = question.rate_rps is None and question.users is None
-    users = plan.USERS if neither else question.users
-    the_plan = _build(question, arms, question.rate_rps or (300.0 if neither else None), users)
+    the_plan = _plan(question, settings.load(Path.cwd()))
     layout = machine.layout(machine.usable_cores())
     rows = [
         {
             "condition": cell.condition.name,
             "grain": cell.grain,
             "blocks": the_plan.blocks_max,
-            "rate_rps": None if neither else cell.condition.load.rate_rps,
+            "rate_rps": cell.condition.load.rate_rps,
             "users": cell.condition.load.users,
             "wall_s": round(session.seconds_per_block(cell.condition, cell.grain) * the_plan.blocks_max),
         }

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, structs
 
-from harness import __version__, block, decide, duel, probes, processes, session, settings, target
+from harness import __version__, block, catalog, crashes, decide, duel, probes, processes, session, settings, target
 from harness.claims import find, load_claims
-from harness.claims.claim import Claim, Duet, Probe
+from harness.claims.claim import Claim, Duet, Probe, Timeline
 from harness.commands.duel import measured
-from harness.errors import TooFewBlocks
+from harness.errors import CannotMeasure, TooFewBlocks
 from harness.model import Block, Condition, Plan
 from harness.report.write import write_report
 from harness.stats.looks import planned_looks
 from harness.store.folder import write_json
+
+_PROFILE = decide.PROFILE
 
 
 class Profile(Struct, frozen=True):
@@ -27,14 +29,19 @@ class Profile(Struct, frozen=True):
     """The profile's own choice where the user names none."""
     blocks: int
     measure_s: float
+    crashes: tuple[int, int]
+    """Crashes of each timeline, and of each of its controls."""
     claim_s: float
     """Wall time of the duets of one claim; conditions beyond it are left out and said to be."""
 
 
+CORE = ("1", "2", "3", "4", "6", "7", "8")
+"""Claims that need nothing but Python and two cores."""
+
 PROFILES = {
-    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, claim_s=20.0),
-    "quick": Profile(claims=("1", "6", "7", "8"), blocks=4, measure_s=4.0, claim_s=120.0),
-    "full": Profile(claims=("1", "2", "3", "4", "6", "7", "8"), blocks=12, measure_s=5.0, claim_s=24 * 3600.0),
+    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), claim_s=20.0),
+    "quick": Profile(claims=CORE, blocks=6, measure_s=3.0, crashes=(4, 1), claim_s=120.0),
+    "full": Profile(claims=CORE, blocks=12, measure_s=5.0, crashes=(8, 4), claim_s=24 * 3600.0),
 }
 
 
@@ -49,20 +56,55 @@ def run(
         depth = structs.replace(depth, claim_s=budget_s)
     conditions = [one for claim in chosen for one in _conditions(claim, depth, where)]
     with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, 0.5, 1)
-        rated = tuple(_rated(condition, rig, seed) for condition in conditions)
-        plan = Plan(
+        rig = duel.rig(where.root, where.plugins, label, 1)
+        draft = Plan(
             command="run",
             seed=seed,
-            conditions=rated,
+            conditions=tuple(conditions),
             blocks_max=depth.blocks,
             looks=planned_looks(depth.blocks, first=4, count=2),
             rerun_max=max(1, depth.blocks // 2),
-            claims=(*(claim.id for claim in chosen), f"profile:{profile}"),
+            claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
         )
+        plan = duel.resolved(draft, rig)
         slug = "-".join(claim.id for claim in chosen)
-        folder = duel.start_run(where, plan, slug, results)
-        return measured(folder, lambda: duel.measure(plan, rig, folder, quiet=False), finish)
+        folder = duel.start_run(where, plan, slug, results, rig.layout)
+        return measured(folder, lambda: work(plan, rig, folder), finish)
+
+
+def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
+    """Measure the duets and observe the timelines; what ``folder`` holds already is not repeated."""
+    blocks = duel.measure(plan, rig, folder, quiet=False)
+    for claim, one in _timelines(plan):
+        sys.stderr.write(f"{claim.number}: {one.name}\n")
+        _observe(claim, one, plan, rig, folder)
+    return blocks
+
+
+def _timelines(plan: Plan) -> list[tuple[Claim, Timeline]]:
+    return [(claim, one) for claim in _chosen(plan) for one in claim.conditions if isinstance(one, Timeline)]
+
+
+def _chosen(plan: Plan) -> list[Claim]:
+    return list(find([name for name in plan.claims if not name.startswith(_PROFILE)], load_claims()))
+
+
+def _observe(
+    claim: Claim, one: Timeline, plan: Plan, rig: block.Rig | None, folder: Path
+) -> tuple[crashes.Crash, ...] | str:
+    """Crashes of a timeline, or why there are none; without a rig only those that are kept."""
+    where = settings.load(Path.cwd())
+    options = catalog.server_options(where.root, where.plugins)
+    arm = target.parse(one.target, servers=options, serializers=())
+    count = PROFILES[decide.profile(plan)].crashes[int(one.control is not None)]
+    place = folder / "crashes" / decide.key(claim, one)
+    place.mkdir(parents=True, exist_ok=True)
+    if rig is None:
+        return tuple(crashes.kept(place)) or "it was not observed"
+    try:
+        return tuple(crashes.observe(one, arm, rig, place, count, plan.seed))
+    except CannotMeasure as error:
+        return str(error).splitlines()[0].rstrip(".")
 
 
 def _conditions(claim: Claim, depth: Profile, where: settings.Settings) -> list[Condition]:
@@ -80,34 +122,18 @@ def _conditions(claim: Claim, depth: Profile, where: settings.Settings) -> list[
     return found
 
 
-def _rated(condition: Condition, rig: block.Rig, seed: int) -> Condition:
-    """An open load without a rate gets the one at which both arms use half of their core."""
-    if condition.load.model != "open" or condition.load.rate_rps is not None:
-        return condition
-    with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
-        rate_rps = duel.choose_rate(
-            condition.baseline,
-            condition.candidate,
-            app=condition.app,
-            scenario=condition.scenario,
-            paths=condition.parameters["paths"],
-            the_rig=rig,
-            seed=seed,
-            folder=Path(place),
-        )
-    return structs.replace(condition, load=structs.replace(condition.load, rate_rps=rate_rps))
-
-
 def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     """Run the probes, decide every claim, write verdicts and report; returns the document.
 
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
     where = settings.load(Path.cwd())
-    chosen = find([name for name in plan.claims if not name.startswith("profile:")], load_claims())
+    chosen = _chosen(plan)
     lines = _probe_lines(chosen, where.root)
     write_json(folder / "probes.json", {"schema": 1, "kind": "probes", "lines": lines})
-    rows = [decide.claim(claim, plan, folder, blocks, lines) for claim in chosen]
+    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in _timelines(plan)}
+    seen = decide.Seen(blocks=tuple(blocks), lines=lines, crashes=observed)
+    rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {
         "schema": 1,
         "kind": "claims",

@@ -21,7 +21,7 @@ def names() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.py") if path.stem not in _SHARED)
 
 
-def run(results: Path | None, only: tuple[str, ...]) -> dict[str, Any]:
+def run(results: Path | None, only: tuple[str, ...], turns: int) -> dict[str, Any]:
     """Run the checks (all, or those named) and write the table to a run folder before returning it."""
     where = settings.load(Path.cwd())
     wanted = [target.choose("check", name, names()) for name in only] or names()
@@ -29,12 +29,12 @@ def run(results: Path | None, only: tuple[str, ...]) -> dict[str, Any]:
     folder = create_run(results or where.results, "selftest", "truths", now)
     rows: list[Row] = []
     with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, 0.5, 1)
+        rig = duel.rig(where.root, where.plugins, label, 1)
         for name in wanted:
             sys.stderr.write(f"self-test: {name}\n")
             place = folder / "checks" / name
             place.mkdir(parents=True)
-            rows += importlib.import_module(f"harness.selftest.{name}").check(Bench(rig=rig, folder=place))
+            rows += importlib.import_module(f"harness.selftest.{name}").check(Bench(rig=rig, folder=place, turns=turns))
     document = _document(rows, folder)
     write_json(folder / "verdicts.json", document)
     return document
@@ -54,6 +54,7 @@ def _document(rows: list[Row], folder: Path) -> dict[str, Any]:
                 "error": row.error,
                 "tolerance": row.tolerance,
                 "ok": row.ok,
+                "decided": row.decided,
                 "low": row.low,
                 "high": row.high,
             }
@@ -71,6 +72,8 @@ def text(document: dict[str, Any]) -> str:
         reported = "—" if row["reported"] is None else f"{row['reported']:.4g}"
         error = "—" if row["error"] is None else f"{row['error']:+.3g}"
         mark = "ok" if row["ok"] else f"WRONG (allowed ±{row['tolerance']:.3g})"
+        if row["ok"] and not row["decided"]:
+            mark = f"open (allowed ±{row['tolerance']:.3g}; more --turns decide it)"
         if row["low"] is not None:
             mark += f"; 95 % interval {row['low']:.3g} to {row['high']:.3g}"
         lines.append(f"{row['name']:<34}{row['injected']:>12.4g}{reported:>12}{error:>12}  {row['unit']:<12} {mark}")

@@ -63,7 +63,7 @@ class Tree:
 
     def __init__(self, root: int) -> None:
         """Watch the tree below process ``root``."""
-        self._root = root
+        self.root = root
         self._living: dict[int, int] = {}
         self._ended_ns = 0
         self._unseen_ns = 0
@@ -71,7 +71,7 @@ class Tree:
 
     def read(self) -> Reading:
         """CPU time of the tree since the start of its members, ended ones included."""
-        pids = members(self._root)
+        pids = members(self.root)
         now = {pid: used for pid in pids if (used := process_cpu_ns(pid)) is not None}
         for pid, used in self._living.items():
             if pid not in now:
@@ -81,7 +81,7 @@ class Tree:
 
     def _late_ns(self) -> int:
         """What waited-for children of the root used beyond what the readings saw of them."""
-        waited = _waited_children_ns(self._root)
+        waited = _waited_children_ns(self.root)
         if waited is None:
             return self._unseen_ns
         if self._waited_at_start is None:

@@ -1,20 +1,23 @@
-"""Reads the meters of a block while the load runs: at every boundary of a slice, and in between."""
+"""Reads the meters of a block while the load runs: at the edges of what is measured, and in between."""
 
 from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from harness.load import Slice
 from harness.meters.core import CoreReading, read_cores
-from harness.meters.process_clock import Tree, process_cpu_ns, thread_count
+from harness.meters.process_clock import Reading, Tree, process_cpu_ns, pss_bytes, thread_count
 
 PERIOD_NS = 100_000_000
 """Ten readings a second draw a curve; each costs the generator's core about 0.2 ms."""
+
+MEMORY_NS = 1_000_000_000
+"""Memory is read once a second, in a slice's quiet end: a PSS takes the kernel about a millisecond, in which
+the generator's core cannot send."""
 
 _LIVE = struct.Struct("<4q")
 
@@ -34,88 +37,146 @@ class MeterRow(Struct, frozen=True, array_like=True):
     fds: int | None = None
 
 
+class Edge(Struct, frozen=True):
+    """CPU time of one entry's tree at an edge, and when it was really read (CLOCK_MONOTONIC)."""
+
+    t_ns: int
+    cpu_ns: int | None
+
+
 class Readings(Struct, frozen=True):
     """What the meters saw of one block."""
 
+    t0_ns: int
+    """Zero of the trial's clock."""
     rows: tuple[MeterRow, ...]
-    at_boundaries: dict[int, tuple[int | None, ...]]
-    """Boundary (ns after the trial's zero) → cumulative CPU time of each entry's tree."""
+    at_edges: dict[int, dict[int, Edge]]
+    """Edge (ns after the trial's zero) → entry → what its tree had used by then."""
     late_ns: int
-    """How late the latest boundary was read."""
+    """How late the latest edge was read."""
     core_before: CoreReading | None
     core_after: CoreReading | None
     core_wall_ns: int
     pids: tuple[tuple[int, ...], ...]
 
 
-def boundaries(slices: Sequence[Slice]) -> list[int]:
-    """All starts and ends of slices, in order, each once (ns after the trial's zero)."""
-    return sorted({edge for piece in slices for edge in (piece.start_ns, piece.end_ns)})
+class _Instant(Struct, frozen=True, order=True):
+    """When to read whose meter (None: everybody's), and whether it is for their memory."""
+
+    at_ns: int
+    memory: bool = False
+    edge: bool = False
+    entries: tuple[int, ...] = ()
+
+
+class _Meters:
+    """The meters of one block and what they have shown: the rows only grow."""
+
+    def __init__(self, meters: Sequence[tuple[str, Tree | None]], generators: Sequence[tuple[int, Path]]) -> None:
+        self.meters, self.generators = meters, generators
+        self.known: list[Reading | None] = [tree.read() if tree is not None else None for _, tree in meters]
+        self.rows: list[MeterRow] = []
+        self.remembered_ns = [0] * len(meters)
+
+    def arms(self, entries: Iterable[int], *, regular: bool) -> dict[int, Edge]:
+        """Read the CPU time of some entries; at regular readings their threads, too."""
+        found: dict[int, Edge] = {}
+        for index in entries:
+            name, tree = self.meters[index]
+            if tree is None:
+                found[index] = Edge(t_ns=time.monotonic_ns(), cpu_ns=None)
+                continue
+            self.known[index] = reading = tree.read()
+            now_ns = time.monotonic_ns()
+            used_ns = reading.cpu_ns if reading.pids else None
+            found[index] = Edge(t_ns=now_ns, cpu_ns=used_ns)
+            threads = thread_count(reading.pids) if regular else None
+            self.rows.append(MeterRow(now_ns, "arm", name, tree.root, used_ns, threads=threads))
+        return found
+
+    def memory(self, entries: Iterable[int]) -> None:
+        """Read the memory of those entries that were not read within the last second."""
+        for index in entries:
+            (name, tree), reading, now_ns = self.meters[index], self.known[index], time.monotonic_ns()
+            if tree is None or reading is None or now_ns - self.remembered_ns[index] < MEMORY_NS:
+                continue
+            self.remembered_ns[index] = now_ns
+            pss = pss_bytes(reading.pids)
+            self.rows.append(MeterRow(now_ns, "arm", name, tree.root, None, pss_bytes=pss))
+
+    def others(self, core: CoreReading | None) -> None:
+        """Note the generators and the arms' core."""
+        now_ns = time.monotonic_ns()
+        for pid, live in self.generators:
+            used_ns = process_cpu_ns(pid)
+            self.rows.append(MeterRow(now_ns, "generator", "locust", pid, used_ns, spin_ns=_spin_ns(live)))
+        if core is not None:
+            self.rows.append(MeterRow(now_ns, "host", "arms' core", 0, core.busy_ns, steal_ns=core.steal_ns))
 
 
 def sample(
-    trees: Mapping[str, Tree],
-    roots: Mapping[str, int],
+    meters: Sequence[tuple[str, Tree | None]],
     *,
-    slices: Sequence[Slice],
+    edges: Mapping[int, Sequence[int]],
+    quiet: Mapping[int, Sequence[int]],
     t0_ns: int,
     cores: tuple[int, ...],
     generators: Sequence[tuple[int, Path]],
     keep_on: Callable[[], bool],
 ) -> Readings:
-    """Read until the last boundary has passed, or until ``keep_on`` says that the load is gone.
+    """Read until the last edge has passed, or until ``keep_on`` says that the load is gone.
 
-    ``trees`` maps an entry's name to its meter, in the order of the trial's arms; ``generators``
-    are process ids with the live file that each worker updates.
+    ``edges`` maps an instant (ns after the trial's zero) to the entries whose CPU time is read then: few at a
+    time, since a reading takes the generator's core.  ``quiet`` maps instants at which nothing is due to the
+    entries whose memory may be read.  ``meters`` are the entries' names and trees, in the order of the
+    trial's arms, without a tree where a process cannot be read; ``generators`` are process ids with the live
+    file that each worker updates.
     """
-    edges = boundaries(slices)
-    measured_from = min(piece.start_ns for piece in slices if piece.phase == "measure")
-    rows: list[MeterRow] = []
-    at_edge: dict[int, tuple[int | None, ...]] = {}
-    before = after = None
-    before_ns = after_ns = late_ns = 0
-    pids: tuple[tuple[int, ...], ...] = ()
-    for edge, due_ns in _schedule(edges, t0_ns):
-        _sleep_until(due_ns)
+    seen = _Meters(meters, generators)
+    at_edges: dict[int, dict[int, Edge]] = {}
+    cores_at: list[tuple[int, CoreReading | None]] = []
+    late_ns, outermost = 0, {min(edges), max(edges)}
+    for instant in _schedule(edges, quiet):
+        _sleep_until(t0_ns + instant.at_ns)
         if not keep_on():
             break
-        now = time.monotonic_ns()
-        readings = [tree.read() for tree in trees.values()]
-        pids = tuple(reading.pids for reading in readings)
-        used = tuple(reading.cpu_ns if reading.pids else None for reading in readings)
-        if edge is not None:
-            at_edge[edge] = used
-            late_ns = max(late_ns, now - due_ns)
-        if edge == measured_from:
-            before, before_ns = read_cores(cores, now), now
-        if edge == edges[-1]:
-            after, after_ns = read_cores(cores, now), now
-        for (name, root), cpu_ns, reading in zip(roots.items(), used, readings, strict=True):
-            rows.append(MeterRow(now, "arm", name, root, cpu_ns, threads=thread_count(reading.pids)))
-        for pid, live in generators:
-            rows.append(MeterRow(now, "generator", "locust", pid, process_cpu_ns(pid), spin_ns=_spin_ns(live)))
-        core = read_cores(cores, now)
-        if core is not None:
-            rows.append(MeterRow(now, "host", "arms' core", 0, core.busy_ns, steal_ns=core.steal_ns))
+        if instant.memory:
+            seen.memory(instant.entries)
+            continue
+        entries = instant.entries if instant.edge else range(len(meters))
+        found = seen.arms(entries, regular=not instant.edge)
+        now_ns = time.monotonic_ns()
+        core = read_cores(cores, now_ns)
+        if instant.edge:
+            at_edges[instant.at_ns] = found
+            late_ns = max(late_ns, now_ns - t0_ns - instant.at_ns)
+            if instant.at_ns in outermost:
+                cores_at.append((now_ns, core))
+        else:
+            seen.others(core)
+    whole = len(cores_at) == len(outermost)
     return Readings(
-        rows=tuple(rows),
-        at_boundaries=at_edge,
+        t0_ns=t0_ns,
+        rows=tuple(seen.rows),
+        at_edges=at_edges,
         late_ns=late_ns,
-        core_before=before,
-        core_after=after,
-        core_wall_ns=after_ns - before_ns,
-        pids=pids,
+        core_before=cores_at[0][1] if whole else None,
+        core_after=cores_at[-1][1] if whole else None,
+        core_wall_ns=cores_at[-1][0] - cores_at[0][0] if whole else 0,
+        pids=tuple(reading.pids if reading is not None else () for reading in seen.known),
     )
 
 
-def _schedule(edges: Sequence[int], t0_ns: int) -> list[tuple[int | None, int]]:
-    """(boundary or None, due time): the boundaries, and regular readings well away from them."""
-    away_ns = PERIOD_NS // 4
-    regular = range(edges[0], edges[-1], PERIOD_NS)
-    between = [at for at in regular if all(abs(at - edge) > away_ns for edge in edges)]
+def _schedule(edges: Mapping[int, Sequence[int]], quiet: Mapping[int, Sequence[int]]) -> list[_Instant]:
+    """All instants in order: the edges, the quiet ones, and regular readings well away from both."""
+    away_ns = PERIOD_NS // 8
+    fixed = sorted({*edges, *quiet})
+    regular = range(min(edges), max(edges), PERIOD_NS)
+    between = [at for at in regular if all(abs(at - edge) > away_ns for edge in fixed)]
     return sorted(
-        [(edge, t0_ns + edge) for edge in edges] + [(None, t0_ns + at) for at in between],
-        key=lambda row: row[1],
+        [_Instant(at, edge=True, entries=tuple(who)) for at, who in edges.items()]
+        + [_Instant(at, memory=True, entries=tuple(who)) for at, who in quiet.items()]
+        + [_Instant(at) for at in between]
     )
 
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
-from harness import block, listeners, load, processes
+from harness import block, listeners, processes
+from harness.lone import loading
 from harness.model import App, Condition, Grain, Load, Target
 from harness.runtimes import local
-from harness.store import samples
 
 TRUTH = App(module=local.TRUTH_APP)
 """The app whose burns and stalls are known."""
@@ -40,8 +40,20 @@ class Row(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether the instrument told the truth."""
-        return self.error is not None and abs(self.error) <= self.tolerance
+        """Whether nothing shows that the instrument lied: the reported figure, or some of its interval, is allowed."""
+        if self.error is None:
+            return False
+        if self.low is None or self.high is None:
+            return abs(self.error) <= self.tolerance
+        return self.low <= self.injected + self.tolerance and self.high >= self.injected - self.tolerance
+
+    @property
+    def decided(self) -> bool:
+        """Whether the whole interval says the same; a wide one around the truth proves nothing."""
+        if self.low is None or self.high is None:
+            return True
+        inside = abs(self.low - self.injected) <= self.tolerance and abs(self.high - self.injected) <= self.tolerance
+        return inside or not self.ok
 
 
 class Bench(Struct, frozen=True):
@@ -50,6 +62,8 @@ class Bench(Struct, frozen=True):
     rig: block.Rig
     folder: Path
     seed: int = 7
+    turns: int = 3
+    """How often each truth is injected where it needs several blocks."""
 
 
 def condition(name: str, baseline: dict[str, str], candidate: dict[str, str], work: Load, grain: Grain) -> Condition:
@@ -86,43 +100,7 @@ def start_module(bench: Bench, module: str, *arguments: str) -> tuple[subprocess
 
 def lone(bench: Bench, name: str, port: int, work: Load, **parameters: Any) -> np.ndarray[Any, Any]:
     """Load one address alone; the raw rows of its measured phase."""
-    place = bench.folder / name
-    (place / "logs").mkdir(parents=True)
-    what = condition(name, {}, {}, work, "block")
-    what = Condition(
-        name=name,
-        regime=what.regime,
-        baseline=what.baseline,
-        candidate=what.candidate,
-        app=what.app,
-        scenario="paths",
-        parameters={"paths": ["/"], **parameters},
-        load=work,
-        grains=("block",),
-    )
-    output = load.write_trial(
-        place / "trial.json",
-        condition=what,
-        grain="block",
-        arms=[load.Arm(name="baseline", instance=1, url=f"http://{local.HOST}:{port}")],
-        seed=bench.seed,
-        slice_s=0.5,
-        workers=1,
-    )
-    generator = load.launch(
-        place / "trial.json",
-        bench.rig.scenarios["paths"],
-        output,
-        session=bench.rig.session,
-        workers=1,
-        cores=bench.rig.layout.generator,
-    )
-    try:
-        load.wait_ready(generator)
-        load.begin(generator)
-        load.collect(generator, work.warmup_s + work.measure_s + block.DRAIN_S)
-    finally:
-        processes.stop(generator.processes, grace_s=2.0)
-    rows = samples.load_rows(output)
-    measured: np.ndarray[Any, Any] = rows[rows["phase"] == 1]
-    return measured
+    url = f"http://{local.HOST}:{port}"
+    with loading(bench.rig, bench.folder / name, url, work, seed=bench.seed, parameters=parameters) as one:
+        one.begin()
+        return one.finish()

@@ -101,7 +101,7 @@ def test_thresholds_fit_what_they_decide():
                     assert unit.endswith("s")
                 case Recovers(within_s=within_s):
                     assert isinstance(condition, Timeline)
-                    assert 0 < within_s <= condition.watch_s
+                    assert 0 < within_s < condition.load.measure_s - condition.at_s
 
 
 def test_ratios_of_probes_name_both_sides():

@@ -7,7 +7,7 @@ import time
 from collections import deque
 
 from .connection import RECEIVE, Connection
-from .engine import IN, Engine
+from .engine import IN, LOOK_NS, Engine
 from .parser import END
 from .request import Response
 
@@ -88,7 +88,7 @@ def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one ho
     append, pack, number = engine.recorder.rows.append, engine.recorder.pack, users.number
     turns, counts = engine.turns, engine.counts
     deadline_ns = engine.t0_ns + engine.slices[-1].end_ns + engine.trial.timeout_ns
-    running = True
+    running, idle_ns = True, 0
     while running or counts.sent != counts.finished:
         now = clock()
         while running and now >= users.edge_ns:
@@ -97,11 +97,20 @@ def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one ho
             users.wake(now)
         if now >= engine.yield_at:
             now = engine.pause(now)
+            idle_ns = 0
             if now >= deadline_ns:
                 engine.expire(now)
-        limit = min(users.edge_ns, engine.yield_at) if running else engine.yield_at
-        events = poll(max(0, limit - now) / 1e9, BATCH)
-        done = unexpected = 0
+        # Busy waiting: where the generator sleeps, the server pays for waking it up at every answer, and the
+        # slower arm pays more often.  A burn of 20 µs showed as 25 µs that way, as 20 µs this way.
+        events = poll(0, BATCH)
+        if not events:
+            after = clock()
+            look = after - (idle_ns or now)
+            if look < LOOK_NS:
+                counts.spin_ns += look
+            idle_ns = after
+            continue
+        done = unexpected = idle_ns = 0
         for fd, mask in events:
             one = connections.get(fd)
             if one is None:

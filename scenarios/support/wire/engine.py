@@ -32,6 +32,9 @@ YIELD_NS = 20_000_000
 """gevent's hub gets a turn every 20 ms: Locust's own greenlets (signals, heartbeats, web UI) stay alive,
 and the turns cost about 0.3 % of the loop."""
 
+LOOK_NS = 20_000
+"""An idle look at the sockets takes 1–2 µs; one of more than 20 µs lost the core and did not spin."""
+
 SCAN_NS = 100_000_000
 """Time-outs are looked for every 100 ms: a hundredth of the default time-out, and a scan of 4,096
 connections costs 0.2 ms."""

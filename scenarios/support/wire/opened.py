@@ -8,7 +8,7 @@ from collections import deque
 
 from ..arrivals import Arrivals
 from .connection import RECEIVE, Connection, Flow
-from .engine import IN, YIELD_NS, Engine
+from .engine import IN, LOOK_NS, YIELD_NS, Engine
 from .parser import END
 from .request import Request, Response
 
@@ -21,9 +21,6 @@ BURST = 16
 SPIN_NS = 2_000_000
 """Busy waiting begins 2 ms before a request is due: epoll's time-outs are whole milliseconds, and waking up
 from sleep makes a request up to 0.2 ms late, from busy waiting 0.02 ms."""
-
-LOOK_NS = 20_000
-"""An idle look at the sockets takes 1–2 µs; one of more than 20 µs lost the core and did not spin."""
 
 QUIET_NS = 400_000
 """gevent's hub gets its turn in a gap of at least 0.4 ms, four times what a turn takes …"""

@@ -1,0 +1,226 @@
+"""Timelines: an open load runs, processes of the target are killed, and what its clients see decides."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from harness import listeners, load
+from harness.block import Rig
+from harness.claims.claim import Timeline
+from harness.errors import CannotMeasure
+from harness.lone import Rows, loading
+from harness.model import App, Estimate, Target, Verdict
+from harness.runtimes import local
+from harness.stats.recovery import recovered_ns
+from harness.stats.shares import share_interval
+from harness.store.folder import write_json
+from harness.store.samples import ERRORS, DamagedSamples
+
+LOOK_S = 0.01
+"""How often the workers are counted: a hundredth of the quickest start."""
+
+BOUND = 3
+"""All of three or fewer crashes recovered bounds nothing (3 ÷ n)."""
+
+
+class Crash(Struct, frozen=True):
+    """One fresh start of the target and one crash (``crashes/<timeline>-<n>.json``)."""
+
+    number: int
+    workers: int
+    """Processes that served before the crash."""
+    full_again_s: float | None
+    """From the kill until as many served again; None: not while the load ran."""
+    answers_again_s: float | None
+    """From the kill to the first due instant from which ≥ 95 % of the next max(100 requests, 1 s) succeed."""
+    due: int
+    failed: dict[str, int]
+    """Requests that failed from the kill on, by class."""
+    ended: int | None
+    """Exit status of the whole server, None while it lived."""
+    schema: int = 1
+    kind: str = "crash"
+
+    def recovered_s(self, within_s: float) -> float | None:
+        """When all workers were back and answered, if within ``within_s``."""
+        if self.full_again_s is None or self.answers_again_s is None:
+            return None
+        later_s = max(self.full_again_s, self.answers_again_s)
+        return later_s if later_s <= within_s else None
+
+
+def observe(timeline: Timeline, target: Target, rig: Rig, folder: Path, crashes: int, seed: int) -> list[Crash]:
+    """As many crashes as asked for; those that ``folder`` holds already are not repeated.
+
+    Raises CannotMeasure where the target does not start.
+    """
+    for number in range(crashes):
+        done = folder / f"{number}.json"
+        if not done.exists():
+            place = folder / f"{number}-{time.monotonic_ns():x}"
+            write_json(done, _crash(timeline, target, rig, place, number, seed + number))
+    return kept(folder)
+
+
+def kept(folder: Path) -> list[Crash]:
+    """The crashes that a folder holds, in their order."""
+    return [msgspec.json.decode(one.read_bytes(), type=Crash) for one in sorted(folder.glob("[0-9]*.json"))]
+
+
+def _crash(timeline: Timeline, target: Target, rig: Rig, place: Path, number: int, seed: int) -> Crash:
+    place.mkdir(parents=True)
+    server = local.launch(
+        "target",
+        target,
+        App(),
+        root=rig.root,
+        session=rig.session,
+        logs=place,
+        cores=rig.layout.arms if rig.layout.pinned else None,
+    )
+    try:
+        local.wait_ready(server, timeline.paths, (200,))
+        parameters = {"paths": list(timeline.paths)}
+        with loading(rig, place / "load", server.url, timeline.load, seed=seed, parameters=parameters) as lone:
+            t0_ns = lone.begin()
+            _sleep_until(t0_ns + round((timeline.load.warmup_s + timeline.at_s) * 1e9))
+            before = workers(server)
+            killed_ns = _kill(server, before, everything=timeline.fault == "kill-all")
+            until_ns = t0_ns + round((timeline.load.warmup_s + timeline.load.measure_s) * 1e9)
+            full_ns = _full_again(server, before, until_ns)
+            rows = lone.finish()
+        ended = server.process.poll() if server.process is not None else None
+    except (load.GeneratorFailedError, DamagedSamples) as error:
+        raise CannotMeasure(str(error), f"Its logs are kept in {place}.") from error
+    finally:
+        local.stop([server])
+    return _seen(number, rows, len(before), killed_ns, full_ns, ended)
+
+
+def _seen(number: int, rows: Rows, before: int, killed_ns: int, full_ns: int | None, ended: int | None) -> Crash:
+    good = (rows["error"] == 0) & (rows["status"] == 200)  # noqa: PLR2004  (the path's own answer)
+    # What was in flight at the kill failed because of it, too.
+    lost = rows[~good & ((rows["end_ns"] >= killed_ns) | (rows["end_ns"] < 0))]
+    again_ns = recovered_ns(rows["due_ns"], good, killed_ns)
+    return Crash(
+        number=number,
+        workers=before,
+        full_again_s=None if full_ns is None else (full_ns - killed_ns) / 1e9,
+        answers_again_s=None if again_ns is None else (again_ns - killed_ns) / 1e9,
+        due=int((rows["due_ns"] >= killed_ns).sum()),
+        failed=_classes(lost),
+        ended=ended,
+    )
+
+
+def _classes(lost: np.ndarray[Any, Any]) -> dict[str, int]:
+    names = [
+        ERRORS[int(row["error"]) - 1] if row["error"] else f"status-{row['status']}" if row["end_ns"] >= 0 else "unsent"
+        for row in lost
+    ]
+    return {name: names.count(name) for name in sorted(set(names))}
+
+
+def workers(server: local.Server) -> tuple[int, ...]:
+    """Processes that serve: the children that hold the listening socket, else the process itself."""
+    inodes = listeners.listening_inodes(server.port)
+    pids = server.pids()
+    holding = [pid for pid in pids if listeners.owned_inodes((pid,)) & inodes]
+    children = [pid for pid in holding if pid != pids[0]]
+    return tuple(children or holding)
+
+
+def _kill(server: local.Server, serving: Sequence[int], *, everything: bool) -> int:
+    """SIGKILL one worker, or every process of the target; returns when."""
+    chosen = server.pids() if everything else serving[:1]
+    now_ns = time.monotonic_ns()
+    for pid in chosen:
+        os.kill(pid, signal.SIGKILL)
+    return now_ns
+
+
+def _full_again(server: local.Server, before: Sequence[int], until_ns: int) -> int | None:
+    """When as many workers as before serve again, the killed one's successor among them."""
+    while time.monotonic_ns() < until_ns:
+        now = [pid for pid in workers(server) if _alive(pid)]
+        if len(now) >= len(before) and set(now) != set(before):
+            return time.monotonic_ns()
+        time.sleep(LOOK_S)
+    return None
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process runs: a killed one stays a zombie until its parent has asked for it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _sleep_until(at_ns: int) -> None:
+    while (left_ns := at_ns - time.monotonic_ns()) > 0:
+        time.sleep(left_ns / 1e9)
+
+
+def estimate(timeline: Timeline, crashes: Sequence[Crash]) -> Estimate:
+    """Share of crashes after which the target recovered, with its exact interval (Clopper and Pearson, 1934)."""
+    recovered = sum(one.recovered_s(timeline.rule.within_s) is not None for one in crashes)
+    shown = share_interval(recovered, len(crashes), 0.95)
+    return Estimate(
+        metric="share of crashes recovered from",
+        unit="share",
+        value=shown.value,
+        low=shown.low,
+        high=shown.high,
+        n=len(crashes),
+        condition=timeline.name,
+    )
+
+
+def decide(timeline: Timeline, crashes: Sequence[Crash]) -> Verdict:
+    """The verdict of one condition, in words that say how often, how fast and what was lost."""
+    within_s = timeline.rule.within_s
+    times = [at for one in crashes if (at := one.recovered_s(within_s)) is not None]
+    n, k = len(crashes), len(times)
+    share = share_interval(k, n, 0.95)
+    sentence = (
+        f"{timeline.target} had its {crashes[0].workers} worker{'s' if crashes[0].workers > 1 else ''} again and "
+        f"answered within {within_s:g} s in {k} of {n} crashes{_times(times)}, "
+        f"so in {share.low:.0%} to {share.high:.0%} of them at 95 %; "
+        f"{sum(sum(one.failed.values()) for one in crashes)} of {sum(one.due for one in crashes)} requests failed"
+        f"{_ends(crashes)}."
+    )
+    if 0 < k < n:
+        if timeline.rule.supports:
+            return Verdict(verdict="refuted", sentence=sentence)
+        return Verdict(verdict="inconclusive", sentence=sentence, reason="it does so sometimes")
+    if (k == n) == timeline.rule.supports:
+        if n <= BOUND:
+            return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} crashes")
+        return Verdict(verdict="supported", sentence=sentence)
+    return Verdict(verdict="refuted", sentence=sentence)
+
+
+def _times(times: Sequence[float]) -> str:
+    return f" (median {statistics.median(times):.2f} s, longest {max(times):.2f} s)" if times else ""
+
+
+def _ends(crashes: Sequence[Crash]) -> str:
+    ended = sum(one.ended is not None for one in crashes)
+    return f"; the whole server ended {ended} times" if ended else ""
+
+
+def control_held(timeline: Timeline, crashes: Sequence[Crash]) -> bool:
+    """Whether a twin with a known outcome came out as it must."""
+    wanted = timeline.control == "must recover"
+    return all((one.recovered_s(timeline.rule.within_s) is not None) == wanted for one in crashes)
