@@ -29,6 +29,10 @@ from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
 from harness.store import samples
 
+PAIRING_S = 0.5
+"""In the request grain a slice is a pairing of processes; noise meets both arms at once, so it need not be short,
+and every edge is a reading of the meters."""
+
 DRAIN_S = 15.0
 """Requests outstanding at the end have 10 s to finish; writing the samples takes the rest."""
 
@@ -56,6 +60,8 @@ class Stretch(Struct, frozen=True):
     """What one stretch of load left: evidence, counts and costs."""
 
     entries: tuple[Entry, ...]
+    started: tuple[str, ...]
+    """Their names in the order of their start."""
     windows: tuple[Window, ...]
     costs: tuple[Cost, ...]
     counts: summary.Summary
@@ -112,7 +118,8 @@ def _measure(
     servers: dict[str, local.Server] = {}
     generator: load.Generator | None = None
     try:
-        for entry in order.sample(entries, len(entries)):
+        started = order.sample(entries, len(entries))
+        for entry in started:
             servers[entry.name] = _start(entry, condition, rig, logs)
         arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
         trial = place / "trial.json"
@@ -123,7 +130,7 @@ def _measure(
             grain=grain,
             arms=arms,
             seed=job.seed,
-            slice_s=condition.slice_s,
+            slice_s=condition.slice_s if grain == "slice" else max(condition.slice_s, PAIRING_S),
             workers=rig.load_workers,
         )
         (place / "logs").mkdir()
@@ -150,10 +157,11 @@ def _measure(
         local.stop(list(servers.values()))
         pauses = _hiccups(watch)
     rows = samples.load_rows(output)
-    counts = summary.summarise(rows, slices, users=condition.load.users, expect=condition.expect)
+    counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=condition.load.users, expect=condition.expect)
     windows = evidence.windows_of(entries, slices, readings, rows, grain)
     return Stretch(
         entries=entries,
+        started=tuple(entry.name for entry in started),
         windows=windows,
         costs=evidence.costs_of(entries, windows, readings, memory),
         counts=counts,
@@ -298,7 +306,7 @@ def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, w
         grain=job.grain,
         seed=job.seed,
         started_utc=started_utc,
-        start_order=tuple(entry.name for stretch in stretches for entry in stretch.entries),
+        start_order=tuple(name for stretch in stretches for name in stretch.started),
         costs=tuple(cost for stretch in stretches for cost in stretch.costs),
         windows=windows,
         checks=results,

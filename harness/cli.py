@@ -34,6 +34,7 @@ Scenario = Annotated[str, typer.Option("--scenario", help="Locust file of scenar
 Seconds = Annotated[float, typer.Option("--seconds", help="Measured seconds of one block.")]
 Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
 Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
+Profile = Annotated[str, typer.Option("--profile", help="Depth of a run: smoke, quick or full.")]
 Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
 
 
@@ -82,43 +83,44 @@ def duel(
 
 @app.command()
 def plan(
-    a: Annotated[str, typer.Argument(metavar="A")],
-    b: Annotated[str, typer.Argument(metavar="B")],
-    rate: Rate = None,
-    users: Users = None,
-    budget: Budget = "60s",
-    seconds: Seconds = 5.0,
+    words: Annotated[
+        list[str], typer.Argument(metavar="WHAT...", help="Two targets (`duel A B`), or claims (`run 1 6`).")
+    ],
     app_name: AppName = None,
     app_dir: AppDir = None,
     path: Paths = None,
+    scenario: Scenario = "paths",
+    rate: Rate = None,
+    users: Users = None,
+    budget: Annotated[str | None, typer.Option("--budget", help="As of `duel` or `run`.")] = None,
+    seconds: Seconds = 5.0,
+    profile: Profile = "quick",
+    load_workers: Workers = 1,
+    allow_host: Hosts = None,
     as_json: Json = False,
 ) -> None:
-    """What `duel` would do: conditions, grains, blocks, wall time."""
-    from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+    """What `duel` or `run` would do: conditions, grains, blocks, wall time, and what stays untested."""
+    from harness.commands import plan as command  # noqa: PLC0415  (a fast --help)
 
-    question = command.Question(
-        baseline=a,
-        candidate=b,
-        app=app_name,
-        app_dir=None if app_dir is None else str(app_dir),
-        paths=tuple(path or ()),
-        scenario="paths",
-        rate_rps=rate,
-        users=users,
-        budget=budget,
-        seconds=seconds,
-        seed=1,
-        load_workers=1,
-        allow_hosts=(),
-    )
-    document = command.preview(question)
-    _print(document, as_json=as_json, text=command.preview_text(document))
+    question = {
+        "app": app_name,
+        "app_dir": None if app_dir is None else str(app_dir),
+        "paths": tuple(path or ()),
+        "scenario": scenario,
+        "rate_rps": rate,
+        "users": users,
+        "seconds": seconds,
+        "load_workers": load_workers,
+        "allow_hosts": tuple(allow_host or ()),
+    }
+    document = command.preview(words, question, profile=profile, budget=budget)
+    _print(document, as_json=as_json, text=command.text(document))
 
 
 @app.command()
 def run(
     claim: Annotated[list[str] | None, typer.Argument(metavar="CLAIM...", help="Number or id.")] = None,
-    profile: Annotated[str, typer.Option("--profile", help="smoke, quick or full.")] = "quick",
+    profile: Profile = "quick",
     budget: Annotated[str | None, typer.Option("--budget", help="Wall time of the duets of one claim.")] = None,
     seed: Seed = 1,
     results: Results = None,
@@ -157,6 +159,17 @@ def report(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = 
 
     page = write_report(open_run(run))
     _print({"schema": 1, "kind": "report", "report": str(page)}, as_json=as_json, text=str(page))
+
+
+@app.command()
+def chart(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
+    """Draw the charts of a run as SVG files."""
+    from harness.report.write import chart as draw  # noqa: PLC0415  (a fast --help)
+    from harness.store.folder import open_run  # noqa: PLC0415
+
+    files = [str(path) for path in draw(open_run(run))]
+    text = "\n".join(files) or "This run has nothing to draw."
+    _print({"schema": 1, "kind": "charts", "charts": files}, as_json=as_json, text=text)
 
 
 @app.command()

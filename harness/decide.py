@@ -83,6 +83,9 @@ def claim(found: Claim, plan: Plan, folder: Path, seen: Seen) -> dict[str, Any]:
         "sentence": whole.sentence,
         "estimates": [msgspec.to_builtins(estimate) for estimate in estimates],
         "reason": whole.reason,
+        "conditions": [
+            {"name": name, "verdict": one.verdict, "sentence": one.sentence} for name, one in verdicts.items()
+        ],
         "rerun": f"harness run {found.number} --profile {profile(plan)} --seed {plan.seed}",
     }
 

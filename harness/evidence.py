@@ -168,8 +168,8 @@ def gather(
         if t0_ns + measured_from <= at <= t0_ns + slices[-1].end_ns
     ]
     return validity.Evidence(
-        sent_share=counts.sent / counts.due if counts.due else 0.0,
-        generator_work=max(document["work_ns"] / document["wall_ns"] for document in done),
+        sent_share=counts.sent_in_time / counts.due if counts.due else 0.0,
+        generator_work=_generator_work(readings.rows, done),
         foreign_share=_foreign(
             readings, measured_from, slices[-1].end_ns, readings.core_wall_ns, pauses.cpu_share if pauses else 0.0
         ),
@@ -182,6 +182,22 @@ def gather(
         boundary_late_ns=readings.late_ns,
         count_mismatch=mismatch,
     )
+
+
+def _generator_work(rows: Sequence[sampler.MeterRow], done: Sequence[dict[str, Any]]) -> float:
+    """Largest share of a core that a worker of the generator worked while the load ran, its spinning left out.
+
+    From the meters' readings; a load too short for two of them has the share over the worker's whole life,
+    which the wait for late answers dilutes.
+    """
+    shares = []
+    for pid in {row.pid for row in rows if row.role == "generator"}:
+        mine = [row for row in rows if row.pid == pid and row.cpu_ns is not None and row.spin_ns is not None]
+        if len(mine) > 1:
+            first, last = mine[0], mine[-1]
+            used_ns = (last.cpu_ns or 0) - (first.cpu_ns or 0) - (last.spin_ns or 0) + (first.spin_ns or 0)
+            shares.append(max(0, used_ns) / (last.t_ns - first.t_ns))
+    return float(max(shares or [document["work_ns"] / document["wall_ns"] for document in done]))
 
 
 def mismatch_of(ledger: Sequence[dict[str, Any]], rows: np.ndarray[Any, Any]) -> int | None:

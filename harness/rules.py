@@ -37,6 +37,9 @@ INTERACTION_ALPHA = 0.01
 ZERO_BOUND = 3.0
 """0 of n leaves, at 95 %, a rate of at most 3 ÷ n (−ln 0.05 = 2.996)."""
 
+SPOKEN_MAX = 2
+"""More sentences in a row nobody would say aloud."""
+
 _HOLDS = frozenset({"supported", "cheaper"})
 _FAILS = frozenset({"refuted", "no difference", "dearer"})
 
@@ -272,11 +275,25 @@ def over_conditions(
         return untested("; ".join(reasons) or "no condition")
     words: dict[str, VerdictWord] = {name: verdict.verdict for name, verdict in tested.items()}
     words.update(dict.fromkeys(_not_carried(words, p_values or {}), "inconclusive"))
-    listing = " ".join(f"{name}: {_carried_sentence(tested[name], words[name])}" for name in tested)
+    listing = _listing(tested, words)
     left_out = [name for name in verdicts if name not in tested]
     tail = f" Untested: {', '.join(left_out)}." if left_out else ""
     word, head, reason = _joint(words, p_interaction)
     return Verdict(verdict=word, sentence=f"{head} {listing}{tail}".strip(), reason=reason)
+
+
+def _listing(tested: Mapping[str, Verdict], words: Mapping[str, VerdictWord]) -> str:
+    """One or two conditions in their own sentences; of more the names by verdict, and one sentence as example."""
+    sentences = {name: f"{name}: {_carried_sentence(tested[name], words[name])}" for name in tested}
+    if len(tested) <= SPOKEN_MAX:
+        return " ".join(sentences.values())
+    kinds = dict.fromkeys(words.values())
+    groups = [f"{kind}: {', '.join(name for name in words if words[name] == kind)}" for kind in kinds]
+    said = ". ".join(group[0].upper() + group[1:] for group in groups)
+    decided = [name for name in words if words[name] != "inconclusive"] or list(words)
+    taken_back = [name for name in words if words[name] != tested[name].verdict]
+    examples = [decided[0], *(name for name in taken_back[:1] if name != decided[0])]
+    return f"{said}. For example: {' '.join(sentences[name] for name in examples)}"
 
 
 def _not_carried(words: Mapping[str, VerdictWord], p_values: Mapping[str, float]) -> list[str]:

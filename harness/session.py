@@ -22,8 +22,11 @@ from harness.store import blocks as store
 from harness.store.folder import write_json
 from harness.store.samples import DamagedSamples
 
-START_STOP_S = 5.0
-"""What a block takes beyond its load here: start of four servers, warm-up's edges, writing."""
+START_STOP_S = 3.0
+"""What a block takes beyond its load: start of the servers and of Locust, writing.  Seen: 2.5 to 3.4 s."""
+
+LONE_S = 1.2
+"""The same for each of the four lone processes of the block grain.  Seen: 0.9 to 1.3 s."""
 
 
 class Cell(Struct, frozen=True):
@@ -49,7 +52,7 @@ def cells(plan: Plan) -> list[Cell]:
 def seconds_per_block(condition: Condition, grain: Grain) -> float:
     """Expected wall time of one block, for progress and plans."""
     spell = condition.load.warmup_s + condition.load.measure_s + START_STOP_S
-    return spell if grain != "block" else condition.load.measure_s + 4 * (condition.load.warmup_s + START_STOP_S / 2)
+    return spell if grain != "block" else condition.load.measure_s + 4 * (condition.load.warmup_s + LONE_S)
 
 
 def run(plan: Plan, rig: block.Rig, folder: Path, *, decided: Decided, progress: Progress) -> list[Block]:

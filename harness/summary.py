@@ -22,6 +22,8 @@ class Summary(Struct, frozen=True):
 
     due: int
     sent: int
+    sent_in_time: int
+    """Sent before the load's end: what leaves later is not the stated load."""
     completed: int
     errors: dict[str, int]
     send_lag_p99_ms: float | None
@@ -30,9 +32,10 @@ class Summary(Struct, frozen=True):
 
 
 def summarise(
-    rows: np.ndarray[Any, Any], slices: Sequence[Slice], *, users: int | None, expect: Sequence[int]
+    rows: np.ndarray[Any, Any], slices: Sequence[Slice], *, t0_ns: int, users: int | None, expect: Sequence[int]
 ) -> Summary:
-    """Summarise rows (structured as ``store.samples.ROW``) of the measured phase."""
+    """Summarise rows (structured as ``store.samples.ROW``) of the measured phase; ``t0_ns`` is the trial's zero."""
+    end_ns = t0_ns + slices[-1].end_ns
     measured = rows[rows["phase"] == _MEASURED]
     sent = measured[measured["start_ns"] >= 0]
     answered = measured[(measured["end_ns"] >= 0) & (measured["error"] == 0)]
@@ -41,6 +44,7 @@ def summarise(
     return Summary(
         due=len(measured),
         sent=len(sent),
+        sent_in_time=int((sent["start_ns"] <= end_ns).sum()),
         completed=len(answered),
         errors=_errors(measured, answered, expect),
         send_lag_p99_ms=None if lags is None else float(lags[1]),

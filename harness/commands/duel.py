@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from harness import block, catalog, duel, machine, plan, processes, session, settings, target
+from harness import block, catalog, duel, plan, processes, settings, target
 from harness.errors import HarnessError, Interrupted, UsageError
 from harness.model import App, Block, Plan, Regime, Target
 from harness.store.folder import open_run
@@ -80,7 +80,7 @@ def _check(question: Question) -> None:
         raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
 
 
-def _plan(question: Question, where: settings.Settings) -> Plan:
+def planned(question: Question, where: settings.Settings) -> Plan:
     """What the question asks for; neither rate nor users means both regimes."""
     _check(question)
     catalog.find("scenario", question.scenario, catalog.scenarios(where.root, where.plugins))
@@ -106,7 +106,7 @@ def _plan(question: Question, where: settings.Settings) -> Plan:
 def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, Any]:
     """Measure and decide; the document of the contract."""
     where = settings.load(Path.cwd())
-    draft = _plan(question, where)
+    draft = planned(question, where)
     duel.verify(draft, where.root)
     with processes.supervised() as label:
         rig = duel.rig(where.root, where.plugins, label, draft.load_workers)
@@ -160,47 +160,6 @@ def resume(run_folder: Path) -> dict[str, Any]:
 def duel_work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
     """Measure what is missing of a duel."""
     return duel.measure(plan, rig, folder, quiet=False)
-
-
-def preview(question: Question) -> dict[str, Any]:
-    """What ``run`` would do, without doing it."""
-    the_plan = _plan(question, settings.load(Path.cwd()))
-    layout = machine.layout(machine.usable_cores())
-    rows = [
-        {
-            "condition": cell.condition.name,
-            "grain": cell.grain,
-            "blocks": the_plan.blocks_max,
-            "rate_rps": cell.condition.load.rate_rps,
-            "users": cell.condition.load.users,
-            "wall_s": round(session.seconds_per_block(cell.condition, cell.grain) * the_plan.blocks_max),
-        }
-        for cell in session.cells(the_plan)
-    ]
-    return {
-        "schema": 1,
-        "kind": "plan",
-        "cells": rows,
-        "looks": list(the_plan.looks),
-        "wall_s": sum(int(str(row["wall_s"])) for row in rows),
-        "pinned": layout.pinned,
-        "reason": layout.reason,
-        "untested": [] if layout.pinned else ["latency verdicts: arms and generator share a core"],
-    }
-
-
-def preview_text(document: dict[str, Any]) -> str:
-    """A plan as a person reads it."""
-    lines = [
-        f"{row['condition']:<10} {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
-        + (f", {row['rate_rps']:g} requests/s per arm" if row["rate_rps"] else "")
-        + (f", {row['users']} connections per arm" if row["users"] else "")
-        for row in document["cells"]
-    ]
-    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes; looks after {document['looks']} blocks of each.")
-    if not document["pinned"]:
-        lines.append(f"Nothing can be pinned: {document['reason']}.")
-    return "\n".join(lines)
 
 
 def text(document: dict[str, Any]) -> str:

@@ -40,7 +40,7 @@ CORE = ("1", "2", "3", "4", "6", "7", "8")
 
 PROFILES = {
     "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), claim_s=20.0),
-    "quick": Profile(claims=CORE, blocks=6, measure_s=3.0, crashes=(4, 1), claim_s=120.0),
+    "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), claim_s=120.0),
     "full": Profile(claims=CORE, blocks=12, measure_s=5.0, crashes=(8, 4), claim_s=24 * 3600.0),
 }
 
@@ -50,43 +50,54 @@ def run(
 ) -> dict[str, Any]:
     """Measure and decide the named claims; the document of the contract."""
     where = settings.load(Path.cwd())
+    draft = planned(names, profile=profile, budget_s=budget_s, seed=seed, where=where)
+    with processes.supervised() as label:
+        rig = duel.rig(where.root, where.plugins, label, 1)
+        plan = duel.resolved(draft, rig)
+        slug = "-".join(claim.id for claim in chosen_claims(plan))
+        folder = duel.start_run(where, plan, slug, results, rig.layout)
+        return measured(folder, lambda: work(plan, rig, folder), finish)
+
+
+def planned(names: Sequence[str], *, profile: str, budget_s: float | None, seed: int, where: settings.Settings) -> Plan:
+    """The plan for some claims (none: the profile's choice); what the pilot decides is still open in it."""
     depth = PROFILES[target.choose("profile", profile, PROFILES)]
     chosen = find(list(names) or list(depth.claims), load_claims())
     if budget_s is not None:
         depth = structs.replace(depth, claim_s=budget_s)
-    conditions = [one for claim in chosen for one in _conditions(claim, depth, where)]
-    with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, 1)
-        draft = Plan(
-            command="run",
-            seed=seed,
-            conditions=tuple(conditions),
-            blocks_max=depth.blocks,
-            looks=planned_looks(depth.blocks, first=4, count=2),
-            rerun_max=max(1, depth.blocks // 2),
-            claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
-        )
-        plan = duel.resolved(draft, rig)
-        slug = "-".join(claim.id for claim in chosen)
-        folder = duel.start_run(where, plan, slug, results, rig.layout)
-        return measured(folder, lambda: work(plan, rig, folder), finish)
+    return Plan(
+        command="run",
+        seed=seed,
+        conditions=tuple(one for claim in chosen for one in _conditions(claim, depth, where)),
+        blocks_max=depth.blocks,
+        looks=planned_looks(depth.blocks, first=4, count=2),
+        rerun_max=max(1, depth.blocks // 2),
+        claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
+    )
 
 
 def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
     """Measure the duets and observe the timelines; what ``folder`` holds already is not repeated."""
     blocks = duel.measure(plan, rig, folder, quiet=False)
-    for claim, one in _timelines(plan):
+    for claim, one in timelines(plan):
         sys.stderr.write(f"{claim.number}: {one.name}\n")
         _observe(claim, one, plan, rig, folder)
     return blocks
 
 
-def _timelines(plan: Plan) -> list[tuple[Claim, Timeline]]:
-    return [(claim, one) for claim in _chosen(plan) for one in claim.conditions if isinstance(one, Timeline)]
+def timelines(plan: Plan) -> list[tuple[Claim, Timeline]]:
+    """The timelines of a plan's claims."""
+    return [(claim, one) for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Timeline)]
 
 
-def _chosen(plan: Plan) -> list[Claim]:
+def chosen_claims(plan: Plan) -> list[Claim]:
+    """The claims that a plan is for."""
     return list(find([name for name in plan.claims if not name.startswith(_PROFILE)], load_claims()))
+
+
+def crash_count(plan: Plan, one: Timeline) -> int:
+    """How many crashes a plan's profile gives a timeline."""
+    return PROFILES[decide.profile(plan)].crashes[int(one.control is not None)]
 
 
 def _observe(
@@ -96,7 +107,7 @@ def _observe(
     where = settings.load(Path.cwd())
     options = catalog.server_options(where.root, where.plugins)
     arm = target.parse(one.target, servers=options, serializers=())
-    count = PROFILES[decide.profile(plan)].crashes[int(one.control is not None)]
+    count = crash_count(plan, one)
     place = folder / "crashes" / decide.key(claim, one)
     place.mkdir(parents=True, exist_ok=True)
     if rig is None:
@@ -128,10 +139,10 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
     where = settings.load(Path.cwd())
-    chosen = _chosen(plan)
+    chosen = chosen_claims(plan)
     lines = _probe_lines(chosen, where.root)
     write_json(folder / "probes.json", {"schema": 1, "kind": "probes", "lines": lines})
-    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in _timelines(plan)}
+    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in timelines(plan)}
     seen = decide.Seen(blocks=tuple(blocks), lines=lines, crashes=observed)
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {

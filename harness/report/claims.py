@@ -68,9 +68,17 @@ def _claim(claim: dict[str, Any], margin: float) -> Section:
         lead=str(claim.get("sentence") or ""),
         paragraphs=tuple(said),
         figures=_forests(identity, ratios, margin),
-        tables=(_table(estimates),) if estimates else (),
+        tables=(*_conditions(claim), *((_table(estimates),) if estimates else ())),
         command=claim.get("rerun"),
     )
+
+
+def _conditions(claim: dict[str, Any]) -> tuple[Table, ...]:
+    """Every condition with its own verdict, where there are several."""
+    found: list[dict[str, Any]] = claim.get("conditions") or []
+    rows = tuple((str(one["name"]), str(one["verdict"]), str(one["sentence"])) for one in found)
+    header = ("condition", "verdict", "in words")
+    return (Table(caption="Each condition by itself", header=header, rows=rows),) if len(rows) > 1 else ()
 
 
 def _drawable(estimate: dict[str, Any]) -> bool:

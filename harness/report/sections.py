@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from harness.errors import UsageError
+from harness.latency import STALLS_IN_SLICE, tail_grain
 from harness.model import Block, Check, Condition
 from harness.report import words
 from harness.report.charts import blocks as blocks_chart
@@ -27,8 +28,6 @@ from harness.store.samples import latencies_ns
 
 _PERCENTILES = (0.5, 0.95, 0.99, 0.999, 0.9999)
 _ROLES = ("baseline", "candidate")
-_TAIL_GRAINS = ("block", "slice", "request")
-"""Where several grains were measured, tails come from the first of these: the arms share least there."""
 
 
 def labels(condition: Condition) -> dict[str, str]:
@@ -91,7 +90,9 @@ def latency(material: Material) -> Section:
         names = labels(condition)
         rows += [_percentile_row(condition, names[role], samples[role]) for role in _ROLES]
         since = "due time" if condition.load.model == "open" else "start"
-        notes.append(f"{condition.name}: from {since}, {grain} grain, {_load_words(condition)}.")
+        notes.append(
+            f"{condition.name}: from {since}, {grain} grain, {_load_words(condition)}.{_cut(grain, condition, samples)}"
+        )
         svg = latency_chart.latency(samples, names)
         if svg is not None:
             figures.append(
@@ -110,6 +111,14 @@ def latency(material: Material) -> Section:
     return Section(id="latency", title="Latency", lead=lead, figures=tuple(figures), tables=tables)
 
 
+def _cut(grain: str, condition: Condition, samples: dict[str, npt.NDArray[np.int64]]) -> str:
+    """Say where slices are too short to show the tails."""
+    longest_ms = max((int(values.max()) / 1e6 for values in samples.values() if len(values)), default=0.0)
+    if grain != "slice" or longest_ms * STALLS_IN_SLICE <= condition.slice_s * 1e3:
+        return ""
+    return f" Slices of {condition.slice_s:g} s cut longer stalls short: these tails are lower bounds."
+
+
 def _load_words(condition: Condition) -> str:
     load = condition.load
     arrivals = f", {load.arrivals} arrivals" if load.model == "open" else ", closed loop"
@@ -118,11 +127,8 @@ def _load_words(condition: Condition) -> str:
 
 def _for_tails(found: tuple[Kept, ...]) -> tuple[str, list[Kept]]:
     usable = [kept for kept in found if not kept.void and (kept.folder / REQUESTS_FILE).is_file()]
-    for grain in _TAIL_GRAINS:
-        mine = [kept for kept in usable if kept.block.grain == grain]
-        if mine:
-            return grain, mine
-    return "", []
+    grain = tail_grain({kept.block.grain for kept in usable})
+    return grain or "", [kept for kept in usable if kept.block.grain == grain]
 
 
 def _samples(kept: list[Kept], condition: Condition) -> dict[str, npt.NDArray[np.int64]]:

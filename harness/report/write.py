@@ -34,6 +34,12 @@ def write_report(run: Path) -> Path:
     return folder / "index.html"
 
 
+def chart(run: Path) -> list[Path]:
+    """Draw a run's charts into its report folder and return the files; raises as ``write_report`` does."""
+    material = read(run)
+    return write_charts(describe(material), material.folder / REPORT_FOLDER / markdown.CHARTS_FOLDER)
+
+
 def write_charts(page: Page, folder: Path) -> list[Path]:
     """Write every chart of the page into ``folder``; return the files."""
     written = []

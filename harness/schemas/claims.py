@@ -20,6 +20,10 @@ def build() -> _parts.Schema:
         "estimates": _parts.several({"$ref": "#/$defs/Estimate"}),
         "reason": maybe(TEXT),
         "rerun": maybe(TEXT),
+        "conditions": _parts.several(_parts.record({"name": TEXT, "verdict": TEXT, "sentence": TEXT})),
     }
-    properties = {"run": maybe(TEXT), "claims": _parts.several(_parts.record(claim, more=True))}
+    properties = {
+        "run": maybe(TEXT),
+        "claims": _parts.several(_parts.record(claim, optional=("conditions",), more=True)),
+    }
     return {**_parts.document(properties), "$defs": estimate["$defs"]}

@@ -66,13 +66,20 @@ class Bench(Struct, frozen=True):
     """How often each truth is injected where it needs several blocks."""
 
 
-def condition(name: str, baseline: dict[str, str], candidate: dict[str, str], work: Load, grain: Grain) -> Condition:
-    """Two truth apps under uvicorn that differ in their environment alone."""
+def condition(
+    name: str,
+    baseline: dict[str, str],
+    candidate: dict[str, str],
+    work: Load,
+    grain: Grain,
+    servers: tuple[str, str] = ("uvicorn", "uvicorn"),
+) -> Condition:
+    """Two truth apps that differ in their environment, and in their server where two are named."""
     return Condition(
         name=name,
         regime="open" if work.model == "open" else "saturated",
-        baseline=Target(spec="uvicorn", server="uvicorn", environment=baseline),
-        candidate=Target(spec="uvicorn", server="uvicorn", environment=candidate),
+        baseline=Target(spec=servers[0], server=servers[0], environment=baseline),
+        candidate=Target(spec=servers[1], server=servers[1], environment=candidate),
         app=TRUTH,
         scenario="paths",
         parameters={"paths": ["/"], "ledger": "/truth"},

@@ -1,18 +1,32 @@
 """The figures of the instrument itself, printed as one table; ratios of one run, no absolute promises.
 
-Run by ``make bench`` after the self-test.  Takes about five minutes on two cores; nothing else should run.
+Run by ``make bench`` after the self-test.  Takes about a quarter of an hour on two cores; nothing else should run.
+``--json FILE`` keeps the rows.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
+HARNESS = str(ROOT / ".venv/bin/harness")
+
+
+class Row(NamedTuple):
+    """A figure, what was measured, what is to be reached, and whether it was."""
+
+    figure: str
+    measured: str
+    reach: str
+    reached: bool | None
 
 
 def seconds(argv: list[str], repeats: int = 7) -> float:
@@ -20,63 +34,145 @@ def seconds(argv: list[str], repeats: int = 7) -> float:
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
-        subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(argv, cwd=ROOT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         times.append(time.perf_counter() - began)
     return statistics.median(times)
 
 
-def help_ratio() -> float:
+def command_line() -> Iterator[Row]:
     """``harness --help`` ÷ a bare ``import typer``."""
-    shown = seconds([str(ROOT / ".venv/bin/harness"), "--help"])
-    return shown / seconds([sys.executable, "-c", "import typer"])
+    ratio = seconds([HARNESS, "--help"]) / seconds([sys.executable, "-c", "import typer"])
+    yield Row("harness --help ÷ import typer", f"{ratio:.2f}", "≤ 2", ratio <= 2)
 
 
-def duel(*words: str) -> tuple[dict[str, object], float]:
+def quickstart() -> Iterator[Row]:
+    """``make quickstart`` where everything is set up."""
+    took = seconds(["make", "quickstart"], repeats=1)
+    yield Row("make quickstart once set up", f"{took:.0f} s", "≤ 180 s", took <= 180)
+
+
+def lines_of(script: str, *words: str) -> list[dict[str, Any]]:
+    """JSON lines that a benchmark beside this one prints."""
+    argv = [sys.executable, str(ROOT / "tests/bench" / script), *words]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def many_samples() -> Iterator[Row]:
+    """Ten million samples."""
+    for line in lines_of("samples_bench.py"):
+        reached = line["seconds"] <= 5 and line["peak_mb"] <= 1024
+        yield Row(
+            f"{line['rows']:,} samples", f"{line['seconds']:.1f} s, {line['peak_mb']:.0f} MB", "≤ 5 s, ≤ 1 GB", reached
+        )
+
+
+def recorder() -> Iterator[Row]:
+    """What recording costs."""
+    row, share = lines_of("recorder_bench.py")
+    yield Row("recorder on the wire user", f"{row['us']:.2f} µs a request", "≤ 1 µs", row["us"] <= 1)
+    measured = f"{share['share']:.1%} ± {share['standard_error']:.1%} (SE)"
+    yield Row("recorder on FastHttpUser", measured, "≤ 3 %", share["share"] <= 0.03)
+
+
+def wire() -> Iterator[Row]:
+    """The wire user against Locust's FastHttpUser."""
+    found = lines_of("wire_bench.py")
+    closed = {line["what"]: line for line in found if "closed" in line["what"]}
+    for name, least in (("fixed, closed", 12), ("flow, closed", 5)):
+        line = closed[name]
+        measured = f"{line['times']:.1f} × ({line['rps']:,}/s)"
+        yield Row(f"wire user, {name}", measured, f"≥ {least} ×", line["times"] >= least)
+    kept = [line for line in found if line["what"] == "fixed, open" and line["rps"] >= 0.99 * line["rate_rps"]]
+    if not kept:
+        yield Row("wire user, fixed, open", "no rate was kept", "≥ 8 ×", reached=False)
+        return
+    most = max(kept, key=lambda line: line["rate_rps"])
+    measured = f"{most['times']:.1f} × ({most['rps']:,}/s)"
+    yield Row("wire user, fixed, open, Poisson", measured, "≥ 8 ×", most["times"] >= 8)
+    half = min(kept, key=lambda line: abs(line["rate_rps"] - most["rate_rps"] / 2))
+    lag_ms = half["lag_us_p50_p99"][1] / 1e3
+    yield Row(f"send lag p99 at {half['rate_rps']:,}/s", f"{lag_ms:.3f} ms", "≤ 0.1 ms", lag_ms <= 0.1)
+
+
+def duel(*words: str) -> tuple[dict[str, Any], float]:
     """A duel's document and its wall time in seconds."""
     began = time.perf_counter()
-    done = subprocess.run(
-        [str(ROOT / ".venv/bin/harness"), "duel", *words, "--json"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return json.loads(done.stdout), time.perf_counter() - began
+    argv = [HARNESS, "duel", *words, "--json"]
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found, time.perf_counter() - began
 
 
-def half_width(document: dict[str, object]) -> str:
-    """Half-width of the 95 % interval in per cent, or why there is none."""
-    if "error" in document:
-        return f"none ({document['error']})"
-    low, high = float(str(document["low"])), float(str(document["high"]))
-    return f"{(high - low) / 2:.2%} (ratio {float(str(document['ratio'])):.4f})"
+def half_width(low: float, high: float) -> float:
+    """Half of an interval."""
+    return (high - low) / 2
 
 
-def wire() -> list[str]:
-    """The wire user against Locust's FastHttpUser, as its own benchmark prints it."""
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "tests/bench/wire_bench.py")],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.splitlines()
+def alike() -> Iterator[Row]:
+    """An A/A of one architecture."""
+    found, wall_s = duel("uvicorn", "uvicorn", "--rate", "500", "--budget", "60s")
+    figure = "A/A, open, request grain, 60 s"
+    if "error" in found:
+        yield Row(figure, str(found["error"]["code"]), "± 0.7 %, 120 s", reached=False)
+        return
+    half = half_width(found["low"], found["high"])
+    measured = f"± {half:.2%} around {found['ratio']:.4f}, {wall_s:.0f} s"
+    yield Row(figure, measured, "± 0.7 %, 120 s", half <= 0.007 and wall_s <= 120)
+
+
+def two_servers() -> Iterator[Row]:
+    """Two architectures at saturation: both grains get 60 s."""
+    found, wall_s = duel("uvicorn", "granian", "--users", "16", "--budget", "120s")
+    figure = "two servers, saturated, slice grain, 60 s"
+    if "error" in found:
+        yield Row(figure, str(found["error"]["code"]), "± 1.5 %", reached=False)
+        return
+    grain = found["regimes"][0]["grains"]["slice"]
+    half = half_width(grain["low"], grain["high"])
+    measured = f"± {half:.2%} around {grain['ratio']:.4f}, n = {grain['n']}, {wall_s:.0f} s with the block grain"
+    yield Row(figure, measured, "± 1.5 %", half <= 0.015)
+
+
+def weather() -> Iterator[Row]:
+    """What the machine did while nothing ran."""
+    done = subprocess.run([HARNESS, "doctor", "--json"], cwd=ROOT, capture_output=True, text=True, check=False)
+    for check in json.loads(done.stdout)["findings"]:
+        if check["name"] == "weather":
+            yield Row("weather", str(check["sees"]), "", None)
+
+
+PARTS: tuple[Callable[[], Iterator[Row]], ...] = (
+    command_line,
+    many_samples,
+    recorder,
+    wire,
+    quickstart,
+    weather,
+    alike,
+    two_servers,
+)
 
 
 def main() -> None:
     """Measure one figure after the other and print each as soon as it is there."""
-    sys.stdout.write(f"harness --help ÷ import typer: {help_ratio():.2f} (reach ≤ 2)\n")
-    sys.stdout.flush()
-    alike, wall_s = duel("uvicorn", "uvicorn", "--rate", "500", "--budget", "60s")
-    sys.stdout.write(f"A/A, open, 60 s: half-width {half_width(alike)} in {wall_s:.0f} s (reach ≤ 0.7 %, ≤ 120 s)\n")
-    sys.stdout.flush()
-    servers, wall_s = duel("uvicorn", "granian", "--users", "16", "--budget", "60s")
-    sys.stdout.write(
-        f"two servers, saturated, 60 s: half-width {half_width(servers)} in {wall_s:.0f} s (reach ≤ 1.5 %)\n"
-    )
-    for line in wire():
-        sys.stdout.write(f"wire user: {line}\n")
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", type=Path, help="file for the rows")
+    options.add_argument("--only", action="append", choices=[part.__name__ for part in PARTS])
+    chosen = options.parse_args()
+    rows = []
+    for part in PARTS:
+        if chosen.only and part.__name__ not in chosen.only:
+            continue
+        for row in part():
+            rows.append(row)
+            mark = {True: "reached", False: "NOT REACHED", None: ""}[row.reached]
+            sys.stdout.write(f"{row.figure:<44} {row.measured:<48} {row.reach:<16} {mark}\n")
+            sys.stdout.flush()
+    if chosen.json is not None:
+        chosen.json.write_text(json.dumps([row._asdict() for row in rows], indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,16 @@ def test_closed_slices_load_one_arm_at_a_time_with_its_own_users(tmp_path):
 
 
 @pytest.mark.parametrize("load", [OPEN, CLOSED], ids=["open", "closed"])
+def test_busy_waiting_is_reported_apart_from_work(tmp_path, load):
+    """Lost otherwise: a waiting generator would look saturated, and every block would be void."""
+    with wire.server() as one:
+        [outcome] = wire.run("paths", wire.trial_document(tmp_path, [one.url], load, parameters={"paths": ["/hello"]}))
+    done = outcome.done
+    assert done["idle_spin_ns"] > 0.1 * done["wall_ns"]
+    assert 0 < done["work_ns"] < 0.8 * done["wall_ns"]
+
+
+@pytest.mark.parametrize("load", [OPEN, CLOSED], ids=["open", "closed"])
 @pytest.mark.parametrize(
     ("path", "error"),
     [("/rst", 2), ("/eof", 3), ("/half", 3), ("/hang", 4), ("/garbage", 5), ("refused", 1)],

@@ -19,7 +19,7 @@ from harness import machine, settings, weather
 def test_the_record_survives_json_and_names_what_was_measured():
     """A figure could not be traced to the versions and the lock file behind it."""
     root = settings.home()
-    record = machine.record(root)
+    record = machine.record(root, (0, 1))
     again = msgspec.json.decode(msgspec.json.encode(record), type=machine.Machine)
     assert again == record
     assert record.packages["granian"]
@@ -30,7 +30,7 @@ def test_the_record_survives_json_and_names_what_was_measured():
 def test_a_folder_without_git_or_lock_is_recorded_as_unknown(tmp_path):
     """A run in an exported folder would fail, or claim a commit that is not its own."""
     (tmp_path / "pyproject.toml").write_text("")
-    record = machine.record(tmp_path)
+    record = machine.record(tmp_path, (0, 1))
     assert (record.commit, record.dirty, record.lock_sha256) == (None, None, None)
 
 
@@ -40,12 +40,12 @@ def test_the_commit_is_recorded_with_what_it_does_not_hold(tmp_path):
     (tmp_path / "pyproject.toml").write_text("")
     for arguments in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "one"]):
         subprocess.run([*git, *arguments], check=True)
-    clean = machine.record(tmp_path)
+    clean = machine.record(tmp_path, (0, 1))
     (tmp_path / "new.txt").write_text("x")
     assert clean.commit is not None
     assert len(clean.commit) == 40
     assert clean.dirty is False
-    assert machine.record(tmp_path).dirty is True
+    assert machine.record(tmp_path, (0, 1)).dirty is True
 
 
 def test_the_key_is_stable():

@@ -99,7 +99,7 @@ def test_cpu_share_is_the_sum_of_an_arms_processes():
     assert share.to_numpy() == pytest.approx(0.5, rel=1e-6)
     svg = timeline.timeline(frame, LABELS)
     assert svg is not None
-    assert "memory" not in words(svg)
+    assert "PSS" not in words(svg)
 
 
 def test_too_few_readings_make_no_timeline():

@@ -41,7 +41,7 @@ def timeline(meters: pd.DataFrame, labels: Mapping[str, str]) -> str | None:
             _line(axes[1], series, zero, role, labels.get(role, role))
         _from_zero(axes[1])
         axes[1].set_xlim(axes[0].get_xlim())
-        axes[1].set_ylabel("memory (PSS), MiB")
+        axes[1].set_ylabel("PSS of a server, MiB")
     axes[-1].set_xlabel("time in the block, s")
     return canvas.svg(made)
 
@@ -69,10 +69,10 @@ def _cpu_share(readings: pd.DataFrame, *, minus_spin: bool = False) -> pd.Series
 
 
 def _memory(readings: pd.DataFrame, role: str) -> pd.Series[float]:
-    """Return PSS in MiB, summed over the processes of the arm that were read at the same time."""
+    """Return PSS in MiB of one server of the arm: the mean of those that were read at the same time."""
     mine = _of(readings, role).dropna(subset=["pss_bytes"])
-    total = mine.groupby("t_ns")["pss_bytes"].sum().astype(float) / _MIB
-    return pd.Series(total, dtype=float)
+    one = mine.groupby("t_ns")["pss_bytes"].mean().astype(float) / _MIB
+    return pd.Series(one, dtype=float)
 
 
 def _seconds(series: pd.Series[float], zero: int) -> list[float]:

@@ -1,0 +1,105 @@
+"""``harness plan``: what ``duel`` or ``run`` would do, without doing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness import decide, machine, session, settings
+from harness.claims import load_claims
+from harness.claims.claim import Claim, Duet
+from harness.commands import duel, run
+from harness.errors import UsageError
+from harness.model import Plan
+
+_KINDS = ("duel", "run")
+_ARMS = 2
+
+CRASH_S = 12.0
+"""What a crash takes: start of target and generator, the load, their end."""
+
+
+def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, budget: str | None) -> dict[str, Any]:
+    """The plan of the words: ``duel A B``, ``run CLAIM…``, or either without its first word.
+
+    Raises UsageError where the words are neither two targets nor claims.
+    """
+    where = settings.load(Path.cwd())
+    kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words), list(words))
+    if kind == "run":
+        budget_s = None if budget is None else duel.seconds(budget)
+        return _document(run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where))
+    if len(rest) != _ARMS:
+        raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
+    asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, **question)
+    return _document(duel.planned(asked, where))
+
+
+def _guess(words: Sequence[str]) -> str:
+    claims = {word for claim in load_claims() for word in (str(claim.number), claim.id)}
+    return "run" if all(word in claims for word in words) or len(words) != _ARMS else "duel"
+
+
+def _document(plan: Plan) -> dict[str, Any]:
+    layout = machine.layout(machine.usable_cores())
+    rows: list[dict[str, Any]] = [
+        {
+            "condition": cell.condition.name,
+            "grain": cell.grain,
+            "blocks": plan.blocks_max,
+            "rate_rps": cell.condition.load.rate_rps,
+            "users": cell.condition.load.users,
+            "wall_s": round(session.seconds_per_block(cell.condition, cell.grain) * plan.blocks_max),
+        }
+        for cell in session.cells(plan)
+    ]
+    crashes: list[dict[str, Any]] = [
+        {"condition": f"{claim.number}: {one.name}", "crashes": count, "wall_s": round(CRASH_S * count)}
+        for claim, one in (run.timelines(plan) if plan.command == "run" else [])
+        for count in [run.crash_count(plan, one)]
+    ]
+    untested = [] if layout.pinned else ["latency verdicts: arms and generator share a core"]
+    if plan.command == "run":
+        untested += [reason for claim in run.chosen_claims(plan) for reason in _untested(claim, plan)]
+    return {
+        "schema": 1,
+        "kind": "plan",
+        "cells": rows,
+        "crashes": crashes,
+        "looks": list(plan.looks),
+        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes]),
+        "pinned": layout.pinned,
+        "reason": layout.reason,
+        "untested": untested,
+    }
+
+
+def _untested(claim: Claim, plan: Plan) -> list[str]:
+    if claim.untested_reason is not None:
+        return [f"{claim.number}: {claim.untested_reason}"]
+    planned = {condition.name for condition in plan.conditions}
+    left = [
+        one.name for one in claim.conditions if isinstance(one, Duet) and f"{claim.number}: {one.name}" not in planned
+    ]
+    waiting = [f"{claim.number}, {one.name}: {one.reason}" for one in claim.waiting]
+    return [*waiting, *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left)]
+
+
+def text(document: dict[str, Any]) -> str:
+    """A plan as a person reads it."""
+    lines = [
+        f"{row['condition']:<36} {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
+        + (f", {row['rate_rps']:g} requests/s per arm" if row["rate_rps"] else "")
+        + (f", {row['users']} connections per arm" if row["users"] else "")
+        for row in document["cells"]
+    ]
+    lines += [
+        f"{row['condition']:<45} {row['crashes']} crashes, about {row['wall_s']} s" for row in document["crashes"]
+    ]
+    looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
+    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
+    lines += [f"Untested: {reason}." for reason in document["untested"]]
+    if not document["pinned"]:
+        lines.append(f"Nothing can be pinned: {document['reason']}.")
+    return "\n".join(lines)

@@ -1,0 +1,49 @@
+"""A thousand duels drawn from this machine's bank, whose truth is known: how often the whole procedure is right."""
+
+from __future__ import annotations
+
+import sys
+from typing import get_args
+
+from harness import bank, duel
+from harness.model import Grain, Regime
+from harness.selftest.rig import Bench, Row
+
+BLOCKS = 12
+"""What a duel of 60 s has in one grain."""
+EFFECT = 0.02
+"""The smallest effect that a duel must find."""
+DUELS = 1000
+COVERAGE, COVERAGE_TOLERANCE = 0.955, 0.025
+"""The 95 % interval holds the truth in 93 to 98 % of the duels."""
+FALSE_MAX = 0.01
+POWER_MIN = 0.95
+
+
+def check(bench: Bench) -> list[Row]:
+    """Draw the duels for every regime and grain of which the bank holds enough; none on a fresh machine."""
+    entries = duel.bank_entries(bench.folder.parent.parent)
+    rows = []
+    for regime in get_args(Regime):
+        for grain in get_args(Grain):
+            mine = [entry for entry in entries if (entry.regime, entry.grain) == (regime, grain)]
+            if len(mine) < bank.BLOCKS_MIN:
+                sys.stderr.write(
+                    f"self-test: pseudo-duels, {regime} {grain}: {len(mine)} of at least {bank.BLOCKS_MIN} blocks\n"
+                )
+                continue
+            rows += _rows(f"{regime} {grain}", mine, bench.seed)
+    return rows
+
+
+def _rows(name: str, entries: list[bank.BankEntry], seed: int) -> list[Row]:
+    found = bank.pseudo_duels(entries, BLOCKS, EFFECT, seed, repeats=DUELS)
+    if found is None:
+        return []
+    return [
+        Row(f"blocks in the bank, {name}", len(entries), len(entries), "blocks", 0),
+        Row(f"pseudo-duels: coverage, {name}", COVERAGE, found.coverage, "of duels", COVERAGE_TOLERANCE),
+        Row(f"pseudo-duels: false verdicts, {name}", 0, found.false_verdicts, "of duels", FALSE_MAX),
+        Row(f"pseudo-duels: power at 2 %, {name}", 1, found.power, "of duels", 1 - POWER_MIN),
+        Row(f"pseudo-duels: inflation, {name}", 1, found.inflation, "×", bank.INFLATION_CAP - 1),
+    ]

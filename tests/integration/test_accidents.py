@@ -1,0 +1,139 @@
+"""Accidents in the middle of a session: what was finished is kept, nothing is left running, and the message helps."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from harness.store.blocks import block_folders
+from tests.support import apps, command
+
+WORDS = ("--app", "strange:app", "--path", "/a", "--seconds", "1", "--rate", "150")
+
+
+def begin(place: Path, *words: str) -> subprocess.Popen[str]:
+    """Start a duel whose results go to ``place``."""
+    folder = apps.write(place / "app")
+    full = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(place), *words)
+    return subprocess.Popen(
+        command.argv(*full), cwd=command.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(found: Callable[[], object], timeout_s: float = 60.0) -> None:
+    """Wait until something is there."""
+    deadline = time.monotonic() + timeout_s
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def processes_with(word: str) -> list[int]:
+    """Labelled processes whose command line holds a word."""
+    return [pid for pid in command.labelled() if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def test_sigterm_ends_with_143_and_the_way_on(tmp_path):
+    """A user whose scheduler ends the job would lose the run, or leave servers behind."""
+    process = begin(tmp_path, "--budget", "20s")
+    wait_for(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert "harness resume" in said
+    assert not command.labelled()
+
+
+@pytest.mark.parametrize(("victim", "check"), [("locust", "load generator"), ("uvicorn", "who answers")])
+def test_a_killed_process_voids_its_block_and_the_session_goes_on(tmp_path, victim, check):
+    """A user would get a block in the figures that had lost its generator or one of its servers."""
+    process = begin(tmp_path, "--budget", "4s")
+    wait_for(lambda: list((tmp_path / "runs").glob("*/blocks/*/stretch-1/load/start.json")))
+    time.sleep(1.2)
+    os.kill(processes_with(victim)[-1], signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode in {0, 4}, said
+    [run] = (tmp_path / "runs").iterdir()
+    blocks = [json.loads((folder / "block.json").read_text()) for folder in block_folders(run)]
+    assert check in {void["check"] for void in blocks[0]["voids"]}
+    assert len(blocks) >= 4
+    assert not command.labelled()
+
+
+def test_two_workers_of_the_generator_lose_no_sample(tmp_path):
+    """A user who scales the generator would read latencies of half of the requests."""
+    process = begin(tmp_path, "--budget", "2s", "--load-workers", "2")
+    _, said = process.communicate(timeout=180)
+    assert process.returncode in {0, 4}, said
+    [run] = (tmp_path / "runs").iterdir()
+    for folder in block_folders(run):
+        block = json.loads((folder / "block.json").read_text())
+        table = pq.read_table(folder / "requests.parquet", columns=["phase", "worker", "logical_id"]).to_pandas()
+        measured = table[table["phase"] == "measure"]
+        assert set(measured["worker"]) == {1, 2}
+        assert len(measured) == block["due"] == measured["logical_id"].nunique()
+
+
+def test_results_that_cannot_be_written_are_named(tmp_path):
+    """A user would wait for a measurement whose results then vanish."""
+    occupied = tmp_path / "file"
+    occupied.write_text("in the way")
+    done = command.run("duel", "uvicorn", "uvicorn", "--rate", "50", "--results", str(occupied / "deeper"))
+    assert done.returncode in {2, 3}, done.stderr
+    assert "file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not command.labelled()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Give a file system of 400 KB of its own; only root may mount one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = shutil.which("mount")
+    made = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)], check=False, capture_output=True
+    )
+    if not made or made.returncode:
+        pytest.skip("a small file system needs root")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_what_was_finished_stays(small_disk, tmp_path):
+    """A user would find a half-written block that looks whole, or a traceback instead of a reason."""
+    folder = apps.write(tmp_path / "app")
+    words = ("--app-dir", str(folder), "--app", "strange:app", "--path", "/a", "--seconds", "2", "--budget", "20s")
+    done = command.run("duel", "uvicorn", "uvicorn", *words, "--rate", "800", "--results", str(small_disk))
+    assert done.returncode == 3, done.stderr
+    assert "disk" in done.stderr.lower() or "space" in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert not command.labelled()
+    for run in (small_disk / "runs").iterdir():
+        for block in block_folders(run):
+            assert json.loads((block / "block.json").read_text())["kind"] == "block"
+
+
+@pytest.mark.parametrize("name", ["run.json", "block.json"])
+@pytest.mark.parametrize("words", [("report",), ("resume",)])
+def test_a_damaged_run_folder_is_named_and_left_alone(tmp_path, name, words):
+    """A user would get a report of what is left, or a traceback, instead of the name of the damaged file."""
+    process = begin(tmp_path, "--budget", "1s")
+    process.communicate(timeout=120)
+    [run] = (tmp_path / "runs").iterdir()
+    damaged = next(run.rglob(name))
+    damaged.write_text('{"schema": 1, "kind": "ru')
+    done = command.run(*words, str(run))
+    assert done.returncode == 2, done.stderr
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+    assert damaged.read_text() == '{"schema": 1, "kind": "ru'

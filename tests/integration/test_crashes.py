@@ -1,0 +1,50 @@
+"""Timelines on real servers: a worker is killed under load, and what its clients saw is counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.claims import find, load_claims
+from tests.support import command
+
+
+@pytest.fixture(scope="module")
+def crashes(tmp_path_factory):
+    """One crash of each timeline of claim 3, by condition."""
+    place = tmp_path_factory.mktemp("crashes")
+    document = command.document("run", "3", "--profile", "smoke", "--results", str(place))
+    run = Path(document["run"])
+    found = {folder.name: json.loads((folder / "0.json").read_text()) for folder in (run / "crashes").iterdir()}
+    return found, document
+
+
+def test_every_timeline_was_observed_and_says_what_was_lost(crashes):
+    """A user would read a verdict on crashes that never happened."""
+    found, _ = crashes
+    [claim] = find(["3"], load_claims())
+    assert len(found) == len(claim.conditions)
+    for crash in found.values():
+        assert crash["workers"] >= 1
+        assert 0 <= sum(crash["failed"].values()) <= crash["due"] + 100
+
+
+def test_a_server_that_respawns_recovers_and_a_killed_one_does_not(crashes):
+    """A user could not trust the other verdicts: these two outcomes are known beforehand."""
+    found, _ = crashes
+    dead = found["3-control-granian-every-process-killed"]
+    assert dead["full_again_s"] is dead["answers_again_s"] is None
+    assert dead["ended"] is not None
+    assert set(dead["failed"]) & {"refused", "rst", "eof"}
+    back = found["3-respawn-switched-on"]
+    assert 0 < back["full_again_s"] < 6
+
+
+def test_one_crash_supports_nothing(crashes):
+    """A user would be told "it always recovers" after a single try."""
+    _, document = crashes
+    [claim] = document["claims"]
+    assert claim["verdict"] in {"inconclusive", "refuted"}
+    assert any(estimate["n"] == 1 for estimate in claim["estimates"])

@@ -1,0 +1,36 @@
+"""`harness plan`: what would be done, without doing it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import command
+
+
+@pytest.mark.parametrize("words", [("uvicorn", "granian"), ("duel", "uvicorn", "granian")])
+def test_a_duel_is_planned_with_its_time(words):
+    """A user would start a measurement without knowing how long it holds the machine."""
+    document = command.document("plan", *words, "--users", "16", "--budget", "60s")
+    assert [(row["grain"], row["blocks"]) for row in document["cells"]] == [("slice", 6), ("block", 6)]
+    assert document["wall_s"] == sum(row["wall_s"] for row in document["cells"])
+    assert 60 < document["wall_s"] < 200
+
+
+@pytest.mark.parametrize("words", [("3", "1"), ("run", "granian-manages-workers", "1")])
+def test_claims_are_planned_with_crashes_and_what_stays_untested(words):
+    """A user would learn only at the end that half of a claim was never going to be measured."""
+    document = command.document("plan", *words)
+    assert {row["condition"] for row in document["crashes"]} >= {"3: as shipped", "3: respawn switched on"}
+    assert any(row["condition"].startswith("1: item 1 KB") for row in document["cells"])
+    assert any("database" in reason for reason in document["untested"])
+    assert any("page 9 KB" in reason for reason in document["untested"])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"), [(("duel", "uvicorn"), "two targets"), (("run", "granit"), "granian"), (("uvicorn",), "uvicorn")]
+)
+def test_words_that_fit_nothing_are_named(words, said):
+    """A user with a typo would get a plan for something else."""
+    done = command.run("plan", *words)
+    assert done.returncode == 2
+    assert said in done.stderr
