@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, structs
 
-from harness import __version__, evidence, load, processes, summary, validity
+from harness import __version__, events, evidence, load, processes, summary, validity
 from harness.evidence import Entry
 from harness.machine import CoreLayout
 from harness.meters import hiccups, sampler
@@ -72,6 +72,7 @@ class Stretch(Struct, frozen=True):
     done: tuple[dict[str, Any], ...]
     folder: Path
     ledger: tuple[dict[str, Any], ...]
+    events: tuple[events.Event, ...]
 
 
 def run(job: Job, rig: Rig, folder: Path) -> Block:
@@ -117,10 +118,12 @@ def _measure(
     watch = _watch_hiccups(rig)
     servers: dict[str, local.Server] = {}
     generator: load.Generator | None = None
+    happened: list[events.Event] = []
     try:
         started = order.sample(entries, len(entries))
         for entry in started:
             servers[entry.name] = _start(entry, condition, rig, logs)
+            happened.append(events.now("start", entry.name))
         arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
         trial = place / "trial.json"
         share = condition if grain != "block" else _quarter(condition)
@@ -144,9 +147,11 @@ def _measure(
         )
         for server in servers.values():
             _wait_ready(server, condition)
+            happened.append(events.now("ready", server.name))
         slices = load.wait_ready(generator)
         ordered = [servers[entry.name] for entry in entries]
         readings = _sample(rig, generator, slices, grain, ordered)
+        happened += [events.Event(t_ns=readings.t0_ns, what="load"), events.now("stop")]
         done = load.collect(generator, DRAIN_S)
         ledger = _ledger(entries, ordered, condition)
         wrong = [text for text in (local.still_alone(server) for server in ordered) if text is not None]
@@ -155,6 +160,7 @@ def _measure(
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
         local.stop(list(servers.values()))
+        happened.append(events.now("end"))
         pauses = _hiccups(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=condition.load.users, expect=condition.expect)
@@ -169,6 +175,7 @@ def _measure(
             readings, counts, windows, done, pauses, wrong, slices, evidence.mismatch_of(ledger, rows)
         ),
         ledger=tuple(ledger),
+        events=(*happened, *events.pauses(pauses.pauses if pauses else ())),
         utilisation=evidence.utilisation_of(windows),
         rows=readings.rows,
         slices=slices,
@@ -281,6 +288,7 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
         folder / "meters.parquet", [structs.astuple(row) for stretch in stretches for row in stretch.rows]
     )
     meters.write_slices(folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows])
+    events.write(folder, [event for stretch in stretches for event in stretch.events])
     ledger = [row for stretch in stretches for row in stretch.ledger]
     if ledger:
         (folder / "ledger.json").write_text(json.dumps(ledger))

@@ -281,6 +281,7 @@ def resolved(plan: Plan, the_rig: block.Rig) -> Plan:
         moment = structs.replace(one, name="pilot", regime="open", load=pilot.LOAD, grains=("request",))
         key = msgspec.json.encode(moment)
         if key not in moments:
+            sys.stderr.write(f"Pilot: {one.name}\n")
             with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
                 moments[key] = block.run(block.Job(0, moment, "request", plan.seed), the_rig, Path(place))
         rate_rps = pilot.rate_for_half(moments[key]) if rateless else one.load.rate_rps

@@ -27,8 +27,9 @@ of the latter by 5.7 %; both gave the same ratio of two servers."""
 SLICE_MAX_S = 1.0
 """Four processes have to get their turns within a block of a few seconds."""
 
-TURNS = 25
-"""A slice sees each connection's next request this often: its edges are a small part of it."""
+TURNS = 10
+"""A slice holds each connection's request this often, at the pilot's cost: its edges are a small part of it.  At
+saturation a request costs a third of that, so that it is some thirty times."""
 
 ANSWERS = 20
 """At a low rate a slice is long enough for this many requests."""

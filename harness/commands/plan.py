@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import decide, machine, session, settings
+from harness import bank, decide, machine, session, settings
 from harness.claims import load_claims
 from harness.claims.claim import Claim, Duet
 from harness.commands import duel, run
 from harness.errors import UsageError
 from harness.model import Plan
+from harness.stats.looks import VERDICT_CONFIDENCE
+from harness.stats.power import noise_floor
 
 _KINDS = ("duel", "run")
 _ARMS = 2
@@ -29,11 +32,13 @@ def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, bud
     kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words), list(words))
     if kind == "run":
         budget_s = None if budget is None else duel.seconds(budget)
-        return _document(run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where))
+        return _document(
+            run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where), where.results
+        )
     if len(rest) != _ARMS:
         raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
     asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, **question)
-    return _document(duel.planned(asked, where))
+    return _document(duel.planned(asked, where), where.results)
 
 
 def _guess(words: Sequence[str]) -> str:
@@ -41,7 +46,8 @@ def _guess(words: Sequence[str]) -> str:
     return "run" if all(word in claims for word in words) or len(words) != _ARMS else "duel"
 
 
-def _document(plan: Plan) -> dict[str, Any]:
+def _document(plan: Plan, results: Path) -> dict[str, Any]:
+    known = bank.read(bank.bank_path(results, machine.machine_key())).entries
     layout = machine.layout(machine.usable_cores())
     rows: list[dict[str, Any]] = [
         {
@@ -51,6 +57,7 @@ def _document(plan: Plan) -> dict[str, Any]:
             "rate_rps": cell.condition.load.rate_rps,
             "users": cell.condition.load.users,
             "wall_s": round(session.seconds_per_block(cell.condition, cell.grain) * plan.blocks_max),
+            "smallest_effect": _smallest_effect(cell, plan.blocks_max, known),
         }
         for cell in session.cells(plan)
     ]
@@ -75,6 +82,16 @@ def _document(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _smallest_effect(cell: session.Cell, blocks: int, known: Sequence[bank.BankEntry]) -> float | None:
+    """Smallest relative effect that so many blocks find with 95 % power, by this machine's bank; None without one."""
+    mine = [one for one in known if (one.regime, one.grain) == (cell.condition.regime, cell.grain)]
+    noise = [value for series in bank.noise_series(mine) for value in series.tolist()]
+    if len(noise) < bank.BLOCKS_MIN:
+        return None
+    factor = bank.inflation(known, cell.condition.regime, cell.grain, blocks, VERDICT_CONFIDENCE).factor
+    return noise_floor(math.sqrt(sum(value**2 for value in noise) / len(noise)), blocks, inflation=factor)
+
+
 def _untested(claim: Claim, plan: Plan) -> list[str]:
     if claim.untested_reason is not None:
         return [f"{claim.number}: {claim.untested_reason}"]
@@ -92,6 +109,7 @@ def text(document: dict[str, Any]) -> str:
         f"{row['condition']:<36} {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
         + (f", {row['rate_rps']:g} requests/s per arm" if row["rate_rps"] else "")
         + (f", {row['users']} connections per arm" if row["users"] else "")
+        + (f"; finds {row['smallest_effect']:.1%}" if row["smallest_effect"] else "")
         for row in document["cells"]
     ]
     lines += [
@@ -99,6 +117,8 @@ def text(document: dict[str, Any]) -> str:
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
+    if any(row["smallest_effect"] for row in document["cells"]):
+        lines.append("Effects are the smallest found with 95 % power, by the blocks that this machine's bank holds.")
     lines += [f"Untested: {reason}." for reason in document["untested"]]
     if not document["pinned"]:
         lines.append(f"Nothing can be pinned: {document['reason']}.")

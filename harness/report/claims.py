@@ -142,6 +142,8 @@ def _figure(value: float | None, estimate: dict[str, Any]) -> str:
         return words.MISSING
     if unit in _RATIO_UNITS:
         return words.ratio(value)
+    if unit == "share":
+        return words.percent(value, 0)
     return words.size(value) if unit == "bytes" else f"{words.number(value)} {unit}".strip()
 
 

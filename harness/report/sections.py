@@ -14,12 +14,13 @@ import numpy.typing as npt
 from harness.errors import UsageError
 from harness.latency import STALLS_IN_SLICE, tail_grain
 from harness.model import Block, Check, Condition
-from harness.report import words
+from harness.report import latency_ratios, words
 from harness.report.charts import blocks as blocks_chart
 from harness.report.charts import latency as latency_chart
 from harness.report.charts import timeline as timeline_chart
 from harness.report.page import Figure, Section, Table
 from harness.report.read import Kept, Material, log_ratio, of_condition, simple_interval
+from harness.stats.intervals import bca_interval
 from harness.stats.quantiles import printed_quantiles
 from harness.store.blocks import METERS_FILE, REQUESTS_FILE
 from harness.store.folder import slugify
@@ -28,6 +29,8 @@ from harness.store.samples import latencies_ns
 
 _PERCENTILES = (0.5, 0.95, 0.99, 0.999, 0.9999)
 _ROLES = ("baseline", "candidate")
+BCA_SEED = 20_261_124
+"""A report that is written again shows the same interval."""
 
 
 def labels(condition: Condition) -> dict[str, str]:
@@ -81,7 +84,7 @@ def _blocks_alt(
 
 def latency(material: Material) -> Section:
     """Show the latency percentiles of both arms, from the merged samples of the valid blocks."""
-    figures, rows, notes = [], [], []
+    figures, rows, notes, ratios = [], [], [], []
     for condition in material.run.plan.conditions:
         grain, kept = _for_tails(of_condition(material, condition))
         if not kept:
@@ -89,6 +92,7 @@ def latency(material: Material) -> Section:
         samples = _samples(kept, condition)
         names = labels(condition)
         rows += [_percentile_row(condition, names[role], samples[role]) for role in _ROLES]
+        ratios += latency_ratios.rows(condition.name, [each.folder for each in kept], condition.load.model)
         since = "due time" if condition.load.model == "open" else "start"
         notes.append(
             f"{condition.name}: from {since}, {grain} grain, {_load_words(condition)}.{_cut(grain, condition, samples)}"
@@ -106,9 +110,11 @@ def latency(material: Material) -> Section:
             )
     header = ("condition, arm", *(f"p{100 * q:.6g}, ms" for q in _PERCENTILES), "max, ms", "n")
     note = f"Merged samples of the valid blocks. {words.MISSING}: fewer than ten samples beyond."
-    tables = (Table(caption=note, header=header, rows=tuple(rows)),) if rows else ()
+    tables = [Table(caption=note, header=header, rows=tuple(rows))] if rows else []
+    if ratios:
+        tables.append(Table(caption=latency_ratios.CAPTION, header=latency_ratios.HEADER, rows=tuple(ratios)))
     lead = None if rows else "No valid block of this run holds latencies."
-    return Section(id="latency", title="Latency", lead=lead, figures=tuple(figures), tables=tables)
+    return Section(id="latency", title="Latency", lead=lead, figures=tuple(figures), tables=tuple(tables))
 
 
 def _cut(grain: str, condition: Condition, samples: dict[str, npt.NDArray[np.int64]]) -> str:
@@ -259,6 +265,10 @@ def _both_estimates(material: Material, metric: str) -> Table:
                 value = words.ratio(found.value) if found else words.MISSING
                 span = words.interval(found.low, found.high) if found else words.MISSING
                 rows.append((f"{condition.name}, {grain} grain", name, value, span, str(len(known))))
+                second = bca_interval(known, 0.95, BCA_SEED)
+                if second is not None:
+                    span = words.interval(math.exp(second.low), math.exp(second.high))
+                    rows.append((f"{condition.name}, {grain} grain", f"{name}, BCa bootstrap", value, span, str(len(known))))
     caption = f"Would the void blocks have changed it? Ratio of {words.metric(metric)}, plain t interval"
     return Table(caption=caption, header=("condition", "blocks", "ratio", "95 % interval", "n"), rows=tuple(rows))
 

@@ -1,4 +1,4 @@
-"""What a session of n blocks can see: its noise floor, and the blocks that an effect needs.
+"""What a session of n blocks can see: its noise floor.
 
 Exact for normal block values (noncentral t).  An inflation above 1 means that the mean moves by that much
 more than the blocks' spread says, so it multiplies the effect.
@@ -14,8 +14,6 @@ VERDICT_ALPHA = 0.01
 """Verdicts are given at 99 %."""
 POWER = 0.95
 """A session that misses one true effect in twenty may say that it sees it."""
-BLOCKS_CAP = 100_000
-"""No session runs longer; beyond it the answer is "no budget decides this"."""
 
 
 def _shift(n: int, alpha: float, power: float) -> float:
@@ -44,29 +42,3 @@ def noise_floor(
     if n < 2:  # noqa: PLR2004  (one block has no spread)
         return None
     return math.expm1(_shift(n, alpha, power) * sd * inflation / math.sqrt(n))
-
-
-def blocks_needed(
-    sd: float, effect: float, alpha: float = VERDICT_ALPHA, power: float = POWER, inflation: float = 1.0
-) -> int | None:
-    """Fewest blocks whose noise floor is at most the relative `effect`; None beyond `BLOCKS_CAP`.
-
-    Raises ValueError where the effect is zero: no number of blocks finds it.
-    """
-    if effect <= 0:
-        raise ValueError("the effect must be above zero")
-
-    def seen(n: int) -> bool:
-        floor = noise_floor(sd, n, alpha, power, inflation)
-        return floor is not None and floor <= effect
-
-    high = 2
-    while not seen(high):
-        high *= 2
-        if high > BLOCKS_CAP:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if seen(middle) else (middle, high)
-    return high

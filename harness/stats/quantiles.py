@@ -20,10 +20,6 @@ Samples = NDArray[np.int64]
 
 BEYOND_TO_PRINT = 10
 """With fewer samples beyond it a quantile is a matter of a few accidents."""
-BEYOND_FOR_VERDICT = 100
-"""Ten times as many: the order statistic itself then moves by about a tenth of the tail."""
-LADDER = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 0.99999)
-"""The percentiles that a report may show."""
 BLOCKS_MIN = 4
 """Fewer blocks say next to nothing about the variation from block to block."""
 RESAMPLES = 2_000
@@ -56,16 +52,6 @@ def printable(n: int, q: float) -> bool:
     return beyond(n, q) >= BEYOND_TO_PRINT
 
 
-def verdictable(n: int, q: float) -> bool:
-    """Whether `n` samples suffice for a verdict on the quantile `q`."""
-    return beyond(n, q) >= BEYOND_FOR_VERDICT
-
-
-def printable_percentiles(n: int) -> tuple[float, ...]:
-    """List the percentiles of `LADDER` that `n` samples allow to print, lowest first."""
-    return tuple(q for q in LADDER if printable(n, q))
-
-
 def quantile(samples: Samples, q: float) -> int | None:
     """Exact quantile of unsorted samples; None where there are none.  Does not judge `printable`."""
     return quantiles(samples, (q,))[0]
@@ -85,17 +71,6 @@ def printed_quantiles(samples: Samples, qs: Sequence[float]) -> tuple[int | None
     """Like `quantiles`, with None for each one that has too few samples beyond it."""
     values = quantiles(samples, qs)
     return tuple(v if printable(len(samples), q) else None for q, v in zip(qs, values, strict=True))
-
-
-def quantile_interval(blocks: Sequence[Samples], q: float, confidence: float, seed: int) -> Interval | None:
-    """Quantile of the merged samples with an interval from resampled blocks, in the unit of the samples.
-
-    None with fewer than `BLOCKS_MIN` blocks or too few samples beyond.
-    """
-    if not _enough(blocks, q):
-        return None
-    weights = _weights(len(blocks), seed)
-    return _expanded(_resampled(blocks, q, weights), _merged(blocks, q), confidence, len(blocks))
 
 
 def quantile_ratio(

@@ -123,6 +123,17 @@ def alike() -> Iterator[Row]:
     yield Row(figure, measured, "± 0.7 %, 120 s", half <= 0.007 and wall_s <= 120)
 
 
+def alike_saturated() -> Iterator[Row]:
+    """An A/A of one architecture in slices; no figure is asked of it, but two servers cannot do better."""
+    found, wall_s = duel("uvicorn", "uvicorn", "--users", "16", "--budget", "60s")
+    figure = "A/A, saturated, slice grain, 60 s"
+    if "error" in found:
+        yield Row(figure, str(found["error"]["code"]), "", None)
+        return
+    half = half_width(found["low"], found["high"])
+    yield Row(figure, f"± {half:.2%} around {found['ratio']:.4f}, {wall_s:.0f} s", "", None)
+
+
 def two_servers() -> Iterator[Row]:
     """Two architectures at saturation: both grains get 60 s."""
     found, wall_s = duel("uvicorn", "granian", "--users", "16", "--budget", "120s")
@@ -152,6 +163,7 @@ PARTS: tuple[Callable[[], Iterator[Row]], ...] = (
     quickstart,
     weather,
     alike,
+    alike_saturated,
     two_servers,
 )
 

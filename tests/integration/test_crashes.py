@@ -42,6 +42,13 @@ def test_a_server_that_respawns_recovers_and_a_killed_one_does_not(crashes):
     assert 0 < back["full_again_s"] < 6
 
 
+def test_resume_keeps_what_was_observed(crashes):
+    """A user who resumes a finished run would wait for the same crashes again, or get another verdict."""
+    _, document = crashes
+    again = command.document("resume", document["run"])
+    assert again["claims"] == document["claims"]
+
+
 def test_one_crash_supports_nothing(crashes):
     """A user would be told "it always recovers" after a single try."""
     _, document = crashes

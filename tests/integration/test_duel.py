@@ -76,6 +76,30 @@ def test_every_due_request_was_sent_and_kept(duel):
         assert set(block["start_order"]) == {"baseline-1", "baseline-2", "candidate-1", "candidate-2"}
 
 
+def test_a_block_says_what_happened_when(duel):
+    """A user could not place a pause of the platform, or a late start, on the time axis of the samples."""
+    _, place = duel
+    run = next((place / "runs").iterdir())
+    for folder in block_folders(run):
+        document = json.loads((folder / "events.json").read_text())
+        seen = [event["what"] for event in document["events"] if event["what"] != "pause"]
+        assert sorted(seen) == ["end", "load", *["ready"] * 4, *["start"] * 4, "stop"]
+        times = [event["t_ns"] for event in document["events"]]
+        assert times == sorted(times)
+
+
+def test_memory_and_cpu_are_kept_over_time(duel):
+    """A user would see a leak only as a number at the end, or not at all."""
+    _, place = duel
+    run = next((place / "runs").iterdir())
+    folder = block_folders(run)[0]
+    meters = pq.read_table(folder / "meters.parquet").to_pandas()
+    for name in ("baseline-1", "baseline-2", "candidate-1", "candidate-2"):
+        mine = meters[meters["name"] == name]
+        assert mine["pss_bytes"].dropna().gt(1 << 20).any()
+        assert mine.dropna(subset=["cpu_ns"]).sort_values("t_ns")["cpu_ns"].is_monotonic_increasing
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -105,6 +129,7 @@ def test_a_wrong_word_is_named_with_its_mend(words, code, said):
         ("import nothing_of_that_name\n", "/", "nothing_of_that_name"),
         (apps.PLAIN, "/missing", "404"),
         (apps.PLAIN, "/broken", "500"),
+        (apps.PLAIN, "/moved", "307 to /elsewhere"),
         (
             "import os\nasync def app(scope, receive, send):\n    print('last words', flush=True)\n    os._exit(7)\n",
             "/",

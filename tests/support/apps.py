@@ -19,11 +19,12 @@ async def app(scope, receive, send):
     end = time.perf_counter_ns() + 100_000 + BURN_NS
     while time.perf_counter_ns() < end:
         pass
-    status = 404 if scope["path"] == "/missing" else 500 if scope["path"] == "/broken" else 200
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"2")]})
+    status = {"/missing": 404, "/broken": 500, "/moved": 307}.get(scope["path"], 200)
+    headers = [(b"content-length", b"2"), (b"location", b"/elsewhere")]
+    await send({"type": "http.response.start", "status": status, "headers": headers[: 2 if status == 307 else 1]})
     await send({"type": "http.response.body", "body": b"ok"})
 """
-"""Works 100 µs and BURN_US more; /missing answers 404, /broken 500."""
+"""Works 100 µs and BURN_US more; /missing answers 404, /broken 500, /moved a redirect."""
 
 
 def write(folder: Path, source: str = PLAIN) -> Path:

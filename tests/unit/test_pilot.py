@@ -29,7 +29,9 @@ def costing(us):
     return structs.replace(found, costs=costs)
 
 
-@pytest.mark.parametrize(("us", "users", "seconds"), [(100, 16, 0.1), (400, 64, 0.7), (5000, 16, 1.0), (10, 1, 0.1)])
+@pytest.mark.parametrize(
+    ("us", "users", "seconds"), [(100, 16, 0.1), (400, 64, 0.3), (900, 64, 0.6), (9000, 16, 1.0), (10, 1, 0.1)]
+)
 def test_a_slice_is_long_beside_what_is_in_flight(us, users, seconds):
     """Lost otherwise: a slow app's slice would be all burst and no steady state."""
     what = structs.replace(CONDITION, load=Load(model="closed", users=users))

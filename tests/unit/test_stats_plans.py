@@ -14,7 +14,7 @@ from harness.stats.heterogeneity import interaction
 from harness.stats.holm import holm
 from harness.stats.intervals import t_interval
 from harness.stats.looks import look_alphas, planned_looks, schedule
-from harness.stats.power import blocks_needed, noise_floor
+from harness.stats.power import noise_floor
 
 LOOKS = st.sets(st.integers(2, 400), min_size=1, max_size=8).map(lambda s: tuple(sorted(s)))
 
@@ -76,22 +76,6 @@ def test_noise_floor_falls_with_blocks_and_grows_with_noise(sd, n, inflation):
     assert noise_floor(sd * 2, n) > floor
     assert noise_floor(sd, n, inflation=inflation) >= floor
     assert noise_floor(sd, 1) is None
-
-
-@given(st.floats(0.001, 0.03), st.floats(0.004, 0.2))
-@settings(max_examples=40)
-def test_blocks_needed_is_the_first_number_that_suffices(sd, effect):
-    """`harness plan` would promise what the session cannot keep, or ask for twice the time."""
-    needed = blocks_needed(sd, effect)
-    assert noise_floor(sd, needed) <= effect
-    assert needed == 2 or noise_floor(sd, needed - 1) > effect
-
-
-def test_hopeless_effects_are_said_to_be_so():
-    """A plan would run for a week instead of saying no."""
-    assert blocks_needed(1.0, 0.0001) is None
-    with pytest.raises(ValueError, match="above zero"):
-        blocks_needed(0.01, 0.0)
 
 
 @given(st.lists(st.floats(0, 1), max_size=12))
