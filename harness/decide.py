@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct, structs
 
 from harness import catalog, crashes, duel, rules, target
-from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Timeline, Within, Zero
+from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Rule, Timeline, Within, Zero
 from harness.crashes import Crash
 from harness.estimate import log_ratios
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
 from harness.probes import Decided, decide
-from harness.stats.distributions import normal_cdf
+from harness.stats.distributions import normal_cdf, normal_quantile
 from harness.stats.heterogeneity import interaction
 from harness.stats.shares import difference_p
 from harness.store.folder import slugify
@@ -68,7 +68,9 @@ def claim(found: Claim, plan: Plan, folder: Path, seen: Seen) -> dict[str, Any]:
     estimates = [one.estimate for one in decided.values() if one.estimate is not None]
     for waiting in found.waiting:
         verdicts[waiting.name] = rules.untested(waiting.reason)
-    whole = _whole(found, verdicts, estimates, _interaction(list(decided.values())))
+    p_values = {one.name: _p(one, decided[one.name].verdict, decided[one.name].estimate) for one in conditions}
+    carried = {name: value for name, value in p_values.items() if value is not None}
+    whole = _whole(found, verdicts, carried, _interaction(list(decided.values())))
     failed = [one.name for one in found.conditions if _is_control(one) and not _control_held(found, one, seen)]
     if failed:
         whole = Verdict(
@@ -96,14 +98,11 @@ def profile(plan: Plan) -> str:
 
 
 def _whole(
-    found: Claim, verdicts: dict[str, Verdict], estimates: Sequence[Estimate], p_interaction: float | None
+    found: Claim, verdicts: dict[str, Verdict], p_values: dict[str, float], p_interaction: float | None
 ) -> Verdict:
     if found.untested_reason is not None:
         return rules.untested(found.untested_reason)
-    ratios = [estimate for estimate in estimates if estimate.unit == "ratio"]
-    p_values = {estimate.condition.partition(": ")[2] or estimate.condition: _p(estimate) for estimate in ratios}
-    decided = {name: value for name, value in p_values.items() if name in verdicts and value is not None}
-    whole = rules.over_conditions(verdicts, p_interaction, decided or None)
+    whole = rules.over_conditions(verdicts, p_interaction, p_values or None)
     broken = [one for one in found.conditions if _is_zero(one) and verdicts[one.name].verdict == "refuted"]
     if broken:
         # "Never" is refuted by one counter-example, whatever the other conditions say.
@@ -196,18 +195,36 @@ def _inverse(estimate: Estimate) -> Estimate:
     )
 
 
-def _error(estimate: Estimate) -> float | None:
-    """Standard error of the log-ratio, from the shown interval (normal approximation)."""
-    if not estimate.low or not estimate.high or estimate.high <= estimate.low:
+def _p(one: Duet | Timeline | Probe, verdict: Verdict, estimate: Estimate | None) -> float | None:
+    """p-value of the test that a verdict rests on, for Holm; None where it rests on none.
+
+    Two-sided, from the distance to the nearest border of what the verdict says, in standard errors of the
+    log-ratio that the 99 % interval implies: below 0.01 exactly where that interval stays on its side.
+    """
+    if estimate is None or estimate.unit != "ratio" or not estimate.value:
         return None
-    return math.log(estimate.high / estimate.low) / (2 * 1.96)
+    if not estimate.verdict_low or not estimate.verdict_high or estimate.verdict_high <= estimate.verdict_low:
+        return None
+    error = math.log(estimate.verdict_high / estimate.verdict_low) / (2 * normal_quantile(0.995))
+    distance = _distance(one.rule, verdict, math.log(estimate.value), speed=isinstance(one, Probe))
+    return 2 * (1 - normal_cdf(max(0.0, distance) / error))
 
 
-def _p(estimate: Estimate) -> float | None:
-    error = _error(estimate)
-    if error is None or not estimate.value:
-        return None
-    return 2 * (1 - normal_cdf(abs(math.log(estimate.value)) / error))
+def _distance(rule: Rule, verdict: Verdict, log_ratio: float, *, speed: bool) -> float:
+    """How far a log-ratio (candidate ÷ baseline; a speed the other way round) lies on its verdict's side."""
+    gain = log_ratio if speed else -log_ratio
+    if isinstance(rule, Equivalent):
+        inside = math.log1p(rule.margin) - abs(gain)
+        return inside if verdict.verdict == "supported" else -inside
+    if isinstance(rule, Within):
+        inside = min(gain - math.log(rule.low), math.log(rule.high) - gain)
+        return inside if verdict.verdict == "supported" else -inside
+    if isinstance(rule, Faster):
+        if verdict.verdict == "no difference":
+            return math.log1p(rule.margin) - abs(gain)
+        beyond = gain - math.log1p(rule.threshold)
+        return beyond if verdict.verdict == "supported" else -beyond
+    return 0.0
 
 
 def _interaction(decided: Sequence[Decided]) -> float | None:

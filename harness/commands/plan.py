@@ -32,9 +32,7 @@ def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, bud
     kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words), list(words))
     if kind == "run":
         budget_s = None if budget is None else duel.seconds(budget)
-        return _document(
-            run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where), where.results
-        )
+        return _document(run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where), where.results)
     if len(rest) != _ARMS:
         raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
     asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, **question)

@@ -22,7 +22,7 @@ CAPTION = "Latency of the candidate against the baseline; intervals by resamplin
 def rows(name: str, folders: Sequence[Path], model: Literal["open", "closed"]) -> list[tuple[str, ...]]:
     """One row per percentile of which there are enough blocks and samples."""
     arms = [[latencies_ns([folder], role, model) for folder in folders] for role in ("baseline", "candidate")]
-    found = []
+    found: list[tuple[str, ...]] = []
     for q in QUANTILES:
         seen = quantile_ratio(arms[0], arms[1], q, CONFIDENCE, SEED)
         if seen is not None:

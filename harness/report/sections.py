@@ -268,7 +268,9 @@ def _both_estimates(material: Material, metric: str) -> Table:
                 second = bca_interval(known, 0.95, BCA_SEED)
                 if second is not None:
                     span = words.interval(math.exp(second.low), math.exp(second.high))
-                    rows.append((f"{condition.name}, {grain} grain", f"{name}, BCa bootstrap", value, span, str(len(known))))
+                    rows.append(
+                        (f"{condition.name}, {grain} grain", f"{name}, BCa bootstrap", value, span, str(len(known)))
+                    )
     caption = f"Would the void blocks have changed it? Ratio of {words.metric(metric)}, plain t interval"
     return Table(caption=caption, header=("condition", "blocks", "ratio", "95 % interval", "n"), rows=tuple(rows))
 

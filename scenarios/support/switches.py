@@ -130,9 +130,7 @@ def _cycle_length(trial: Trial, roles: list[list[int]]) -> int:
 
 def _cycle(trial: Trial, roles: list[list[int]], random: Random, patterns: Iterator[int]) -> list[Step]:
     if trial.grain == "request":
-        pairings = list(itertools.product(*roles))
-        random.shuffle(pairings)
-        return [(pairing, next(patterns)) for pairing in pairings]
+        return [(pairing, next(patterns)) for pairing in _latin(roles, random)]
     # One entry at a time.  Each role's processes are matched at random with the other's, so that within
     # a cycle every process is loaded once; within a pair the order is random and the arrivals are shared.
     matched = [random.sample(entries, len(entries)) for entries in roles]
@@ -141,6 +139,21 @@ def _cycle(trial: Trial, roles: list[list[int]], random: Random, patterns: Itera
         pattern = next(patterns)
         steps += [((entry,), pattern) for entry in random.sample(pair, len(pair))]
     return steps
+
+
+def _latin(roles: list[list[int]], random: Random) -> list[tuple[int, ...]]:
+    """All pairings, in rounds that load every process once: each half of a block sees all processes.
+
+    With the pairings in any order, the first half could hold one process of a role and the second the other:
+    what tells two processes apart would look like a drift of the machine.
+    """
+    rounds: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+    for places in itertools.product(*(range(len(entries)) for entries in roles)):
+        shifts = tuple((place - places[0]) % len(entries) for place, entries in zip(places, roles, strict=True))
+        pairing = tuple(entries[place] for place, entries in zip(places, roles, strict=True))
+        rounds.setdefault(shifts, []).append(pairing)
+    shuffled = random.sample(list(rounds.values()), len(rounds))
+    return [pairing for one in shuffled for pairing in random.sample(one, len(one))]
 
 
 def _given(trial: Trial) -> tuple[Slice, ...]:

@@ -95,6 +95,14 @@ def test_all_pairings_of_a_quartet_come_equally_often():
     assert set(Counter(s.entries for s in slices).values()) == {10}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_each_half_of_a_quartets_pairings_loads_every_process(seed):
+    """Lost otherwise: a dear process would look like a drift of the machine, and its block would be void."""
+    slices = slices_of(trial("request", 4, seed=seed, measure_s=4, slice_s=1.0, warmup_s=0))
+    for first, second in zip(slices[::2], slices[1::2], strict=True):
+        assert sorted(first.entries + second.entries) == [0, 1, 2, 3]
+
+
 def test_the_count_is_the_balanced_multiple_nearest_to_the_wish():
     """Lost otherwise: slices would be far longer or shorter than asked for."""
     assert len([s for s in slices_of(trial(measure_s=5)) if s.phase == "measure"]) == 10
