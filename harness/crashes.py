@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from harness import listeners, load
+from harness import listeners, load, rules
 from harness.block import Rig
 from harness.claims.claim import Timeline
 from harness.errors import CannotMeasure
@@ -28,9 +28,6 @@ from harness.store.samples import ERRORS, DamagedSamples
 
 LOOK_S = 0.01
 """How often the workers are counted: a hundredth of the quickest start."""
-
-BOUND = 3
-"""All of three or fewer crashes recovered bounds nothing (3 ÷ n)."""
 
 
 class Crash(Struct, frozen=True):
@@ -205,7 +202,7 @@ def decide(timeline: Timeline, crashes: Sequence[Crash]) -> Verdict:
             return Verdict(verdict="refuted", sentence=sentence)
         return Verdict(verdict="inconclusive", sentence=sentence, reason="it does so sometimes")
     if (k == n) == timeline.rule.supports:
-        if n <= BOUND:
+        if n <= rules.ZERO_BOUND:
             return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} crashes")
         return Verdict(verdict="supported", sentence=sentence)
     return Verdict(verdict="refuted", sentence=sentence)

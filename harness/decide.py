@@ -71,11 +71,9 @@ def claim(found: Claim, plan: Plan, folder: Path, seen: Seen) -> dict[str, Any]:
     p_values = {one.name: _p(one, decided[one.name].verdict, decided[one.name].estimate) for one in conditions}
     carried = {name: value for name, value in p_values.items() if value is not None}
     whole = _whole(found, verdicts, carried, _interaction(list(decided.values())))
-    failed = [one.name for one in found.conditions if _is_control(one) and not _control_held(found, one, seen)]
-    if failed:
-        whole = Verdict(
-            verdict="inconclusive", sentence=whole.sentence, reason=f"a control came out wrong: {', '.join(failed)}"
-        )
+    failed = _controls_failed(found, seen)
+    if failed is not None and whole.verdict != "untested":
+        whole = Verdict(verdict="inconclusive", sentence=whole.sentence, reason=failed)
     return {
         "number": found.number,
         "id": found.id,
@@ -124,19 +122,27 @@ def _is_control(one: Duet | Timeline | Probe) -> bool:
     return isinstance(one, Timeline) and one.control is not None
 
 
-def _control_held(found: Claim, one: Duet | Timeline | Probe, seen: Seen) -> bool:
-    if not isinstance(one, Timeline):
-        return True
-    observed = seen.crashes.get(key(found, one), ())
-    return not isinstance(observed, str) and bool(observed) and crashes.control_held(one, observed)
+def _controls_failed(found: Claim, seen: Seen) -> str | None:
+    """Which controls were not observed or came out wrong, in words; None where all held."""
+    wrong = []
+    for one in found.conditions:
+        if not isinstance(one, Timeline) or one.control is None:
+            continue
+        observed = seen.crashes.get(key(found, one), "it was not observed")
+        if isinstance(observed, str):
+            wrong.append(f"{one.name}: {observed}")
+        elif not crashes.control_held(one, observed):
+            wrong.append(f"{one.name}: it came out wrong")
+    return "; ".join(wrong) or None
 
 
 def _timeline(found: Claim, one: Timeline, seen: Seen) -> Decided:
     observed = seen.crashes.get(key(found, one), "it was not observed")
     if isinstance(observed, str):
         return Decided(rules.untested(observed))
-    logs = tuple(float(each.recovered_s(one.rule.within_s) is not None) for each in observed)
-    return Decided(crashes.decide(one, observed), crashes.estimate(one, observed), shares=logs)
+    recovered = sum(each.recovered_s(one.rule.within_s) is not None for each in observed)
+    share = recovered, len(observed)
+    return Decided(crashes.decide(one, observed), crashes.estimate(one, observed), share=share)
 
 
 def _condition(found: Claim, one: Duet | Timeline | Probe, plan: Plan, folder: Path, seen: Seen) -> Decided:
@@ -229,7 +235,7 @@ def _distance(rule: Rule, verdict: Verdict, log_ratio: float, *, speed: bool) ->
 
 def _interaction(decided: Sequence[Decided]) -> float | None:
     """p-value of "the effect is the same under all conditions"."""
-    shares = [(round(sum(one.shares)), len(one.shares)) for one in decided if one.shares]
+    shares = [one.share for one in decided if one.share is not None]
     if len(shares) > 1:
         # The two that differ most, once for each pair that there is (Bonferroni).
         ordered = sorted(shares, key=lambda share: share[0] / share[1])

@@ -21,8 +21,8 @@ LOAD = Load(model="open", rate_rps=300, warmup_s=0.5, measure_s=2.0)
 
 SLICE_MIN_S = 0.1
 """A shared core changes its speed by half within a second: of two slices of 0.1 s one behind the other both
-meet the same speed more often than of two of 0.5 s.  On such a core 4 s of the former differed by 2.3 % (SD),
-of the latter by 5.7 %; both gave the same ratio of two servers."""
+meet the same speed more often than of two of 0.5 s.  Blocks of two servers differed by 2.1 % (SD) with
+the former, by 5.0 % with the latter, around means that agree (results/evidence/slice-lengths.json)."""
 
 SLICE_MAX_S = 1.0
 """Four processes have to get their turns within a block of a few seconds."""

@@ -55,8 +55,8 @@ class Decided(Struct, frozen=True):
     estimate: Estimate | None = None
     logs: tuple[float, ...] = ()
     """One log-ratio per block or repeat, for the test of an interaction."""
-    shares: tuple[float, ...] = ()
-    """1 or 0 per crash, for the same test."""
+    share: tuple[int, int] | None = None
+    """Crashes recovered from, and all of them, for the same test."""
 
 
 def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:

@@ -72,8 +72,8 @@ def text(document: dict[str, Any]) -> str:
         reported = "—" if row["reported"] is None else f"{row['reported']:.4g}"
         error = "—" if row["error"] is None else f"{row['error']:+.3g}"
         mark = "ok" if row["ok"] else f"WRONG (allowed ±{row['tolerance']:.3g})"
-        if row["ok"] and not row["decided"]:
-            mark = f"open (allowed ±{row['tolerance']:.3g}; more --turns decide it)"
+        if not row["decided"]:
+            mark += "; not decided, more --turns would"
         if row["low"] is not None:
             mark += f"; 95 % interval {row['low']:.3g} to {row['high']:.3g}"
         lines.append(f"{row['name']:<34}{row['injected']:>12.4g}{reported:>12}{error:>12}  {row['unit']:<12} {mark}")

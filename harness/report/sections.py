@@ -29,8 +29,6 @@ from harness.store.samples import latencies_ns
 
 _PERCENTILES = (0.5, 0.95, 0.99, 0.999, 0.9999)
 _ROLES = ("baseline", "candidate")
-BCA_SEED = 20_261_124
-"""A report that is written again shows the same interval."""
 
 
 def labels(condition: Condition) -> dict[str, str]:
@@ -265,7 +263,7 @@ def _both_estimates(material: Material, metric: str) -> Table:
                 value = words.ratio(found.value) if found else words.MISSING
                 span = words.interval(found.low, found.high) if found else words.MISSING
                 rows.append((f"{condition.name}, {grain} grain", name, value, span, str(len(known))))
-                second = bca_interval(known, 0.95, BCA_SEED)
+                second = bca_interval(known, 0.95, latency_ratios.SEED)
                 if second is not None:
                     span = words.interval(math.exp(second.low), math.exp(second.high))
                     rows.append(

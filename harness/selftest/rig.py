@@ -40,20 +40,17 @@ class Row(Struct, frozen=True):
 
     @property
     def ok(self) -> bool:
-        """Whether nothing shows that the instrument lied: the reported figure, or some of its interval, is allowed."""
-        if self.error is None:
-            return False
-        if self.low is None or self.high is None:
-            return abs(self.error) <= self.tolerance
-        return self.low <= self.injected + self.tolerance and self.high >= self.injected - self.tolerance
+        """Whether the instrument told the truth: what is reported lies within the tolerance."""
+        return self.error is not None and abs(self.error) <= self.tolerance
 
     @property
     def decided(self) -> bool:
-        """Whether the whole interval says the same; a wide one around the truth proves nothing."""
+        """Whether the whole interval lies on the same side of the tolerance as what is reported."""
         if self.low is None or self.high is None:
             return True
         inside = abs(self.low - self.injected) <= self.tolerance and abs(self.high - self.injected) <= self.tolerance
-        return inside or not self.ok
+        outside = self.low > self.injected + self.tolerance or self.high < self.injected - self.tolerance
+        return inside if self.ok else outside
 
 
 class Bench(Struct, frozen=True):

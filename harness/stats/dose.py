@@ -7,19 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal
 
 from msgspec import Struct
 
 from harness.model import Interval
 from harness.stats.distributions import t_critical
-
-SLOPE = (0.97, 1.03)
-"""A true difference of 10 % may be shown as 9.7 to 10.3 %."""
-INTERCEPT = 0.003
-"""No dose may be shown as 0.3 % at most."""
-
-Answer = Literal["right", "wrong", "unclear"]
 
 
 class DoseResponse(Struct, frozen=True):
@@ -57,22 +49,6 @@ def dose_response(
         residual_sd=residual,
         n=n,
     )
-
-
-def slope_answer(response: DoseResponse) -> Answer:
-    """Whether the slope's interval lies inside, wholly outside, or across the bounds `SLOPE`."""
-    return _answer(response.slope, *SLOPE)
-
-
-def intercept_answer(response: DoseResponse) -> Answer:
-    """Whether the intercept's interval lies inside, wholly outside, or across 0 ± `INTERCEPT`."""
-    return _answer(response.intercept, -INTERCEPT, INTERCEPT)
-
-
-def _answer(interval: Interval, low: float, high: float) -> Answer:
-    if low <= interval.low and interval.high <= high:
-        return "right"
-    return "wrong" if interval.high < low or interval.low > high else "unclear"
 
 
 def _around(value: float, half: float, confidence: float) -> Interval:

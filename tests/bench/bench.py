@@ -83,7 +83,8 @@ def wire() -> Iterator[Row]:
     closed = {line["what"]: line for line in found if "closed" in line["what"]}
     for name, least in (("fixed, closed", 12), ("flow, closed", 5)):
         line = closed[name]
-        measured = f"{line['times']:.1f} × ({line['rps']:,}/s)"
+        span = f"{min(line['rounds']):.1f} to {max(line['rounds']):.1f}"
+        measured = f"{line['times']:.1f} × ({line['rps']:,}/s), rounds {span}"
         yield Row(f"wire user, {name}", measured, f"≥ {least} ×", line["times"] >= least)
     kept = [line for line in found if line["what"] == "fixed, open" and line["rps"] >= 0.99 * line["rate_rps"]]
     if not kept:
@@ -97,54 +98,51 @@ def wire() -> Iterator[Row]:
     yield Row(f"send lag p99 at {half['rate_rps']:,}/s", f"{lag_ms:.3f} ms", "≤ 0.1 ms", lag_ms <= 0.1)
 
 
-def duel(*words: str) -> tuple[dict[str, Any], float]:
-    """A duel's document and its wall time in seconds."""
+def duel(figure: str, reach: str, *words: str) -> tuple[dict[str, Any], float] | Row:
+    """A duel's document and its wall time in seconds, or the row that says why there is none."""
     began = time.perf_counter()
     argv = [HARNESS, "duel", *words, "--json"]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False)
     found: dict[str, Any] = json.loads(done.stdout)
+    if "error" in found:
+        return Row(figure, str(found["error"]["code"]), reach, reached=False)
     return found, time.perf_counter() - began
 
 
-def half_width(low: float, high: float) -> float:
-    """Half of an interval."""
-    return (high - low) / 2
+def around(figure: dict[str, Any]) -> tuple[float, str]:
+    """Half of a ratio's interval, and both in words."""
+    half = (figure["high"] - figure["low"]) / 2
+    return half, f"± {half:.2%} around {figure['ratio']:.4f}"
 
 
 def alike() -> Iterator[Row]:
     """An A/A of one architecture."""
-    found, wall_s = duel("uvicorn", "uvicorn", "--rate", "500", "--budget", "60s")
-    figure = "A/A, open, request grain, 60 s"
-    if "error" in found:
-        yield Row(figure, str(found["error"]["code"]), "± 0.7 %, 120 s", reached=False)
+    figure, reach = "A/A, open, request grain, 60 s", "± 0.7 %, 120 s"
+    found = duel(figure, reach, "uvicorn", "uvicorn", "--rate", "500", "--budget", "60s")
+    if isinstance(found, Row):
+        yield found
         return
-    half = half_width(found["low"], found["high"])
-    measured = f"± {half:.2%} around {found['ratio']:.4f}, {wall_s:.0f} s"
-    yield Row(figure, measured, "± 0.7 %, 120 s", half <= 0.007 and wall_s <= 120)
+    (half, said), wall_s = around(found[0]), found[1]
+    yield Row(figure, f"{said}, {wall_s:.0f} s", reach, half <= 0.007 and wall_s <= 120)
 
 
 def alike_saturated() -> Iterator[Row]:
     """An A/A of one architecture in slices; no figure is asked of it, but two servers cannot do better."""
-    found, wall_s = duel("uvicorn", "uvicorn", "--users", "16", "--budget", "60s")
     figure = "A/A, saturated, slice grain, 60 s"
-    if "error" in found:
-        yield Row(figure, str(found["error"]["code"]), "", None)
-        return
-    half = half_width(found["low"], found["high"])
-    yield Row(figure, f"± {half:.2%} around {found['ratio']:.4f}, {wall_s:.0f} s", "", None)
+    found = duel(figure, "", "uvicorn", "uvicorn", "--users", "16", "--budget", "60s")
+    yield found if isinstance(found, Row) else Row(figure, f"{around(found[0])[1]}, {found[1]:.0f} s", "", None)
 
 
 def two_servers() -> Iterator[Row]:
     """Two architectures at saturation: both grains get 60 s."""
-    found, wall_s = duel("uvicorn", "granian", "--users", "16", "--budget", "120s")
-    figure = "two servers, saturated, slice grain, 60 s"
-    if "error" in found:
-        yield Row(figure, str(found["error"]["code"]), "± 1.5 %", reached=False)
+    figure, reach = "two servers, saturated, slice grain, 60 s", "± 1.5 %"
+    found = duel(figure, reach, "uvicorn", "granian", "--users", "16", "--budget", "120s")
+    if isinstance(found, Row):
+        yield found
         return
-    grain = found["regimes"][0]["grains"]["slice"]
-    half = half_width(grain["low"], grain["high"])
-    measured = f"± {half:.2%} around {grain['ratio']:.4f}, n = {grain['n']}, {wall_s:.0f} s with the block grain"
-    yield Row(figure, measured, "± 1.5 %", half <= 0.015)
+    grain = found[0]["regimes"][0]["grains"]["slice"]
+    half, said = around(grain)
+    yield Row(figure, f"{said}, n = {grain['n']}, {found[1]:.0f} s with the block grain", reach, half <= 0.015)
 
 
 def weather() -> Iterator[Row]:
