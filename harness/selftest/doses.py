@@ -25,8 +25,8 @@ INTERCEPT = 0.003
 
 WORK_US = 30
 """Every request of both arms works this long.  It makes the code behind the burn meet cold caches in both arms:
-behind nothing, a burn of 20 µs makes what follows it 0.8 to 1.3 µs dearer (measured in one process, without any
-load), which no meter of the burn alone can see."""
+behind nothing, a burn of 20 µs makes what follows it 0.8 ± 0.1 µs dearer (results/evidence/burn-behind.json: one
+process, no load), which no meter of the burn alone can see."""
 
 ATTEMPTS = 2
 """Void blocks are repeated, but not more often than once each."""
