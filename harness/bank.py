@@ -66,6 +66,8 @@ class BankEntry(msgspec.Struct, frozen=True):
     host: dict[str, Any] = {}
     """Load, steal and other weather of the machine during the block."""
     harness_version: str = ""
+    run: str = ""
+    """Folder of the run that measured it: a run neither calibrates itself nor enters twice."""
     schema: int = SCHEMA
     kind: str = "bank"
 

@@ -90,7 +90,12 @@ def verify(plan: Plan, root: Path) -> None:
 
 
 def bank_entries(folder: Path) -> tuple[bank.BankEntry, ...]:
-    """What this machine's bank knows; the bank lies beside the runs."""
+    """What this machine's bank knows from other runs than ``folder``; the bank lies beside the runs."""
+    return tuple(entry for entry in whole_bank(folder) if entry.run != folder.name)
+
+
+def whole_bank(folder: Path) -> tuple[bank.BankEntry, ...]:
+    """What this machine's bank knows, the run ``folder`` included."""
     return bank.read(_bank_path(folder)).entries
 
 
@@ -99,7 +104,12 @@ def _bank_path(folder: Path) -> Path:
 
 
 def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
-    """Add this session's A/A noise to the bank: two processes of one arm are an A/A of every block."""
+    """Add this session's A/A noise to the bank: two processes of one arm are an A/A of every block.
+
+    A run that is in the bank already (it was finished, and resumed) is not added again.
+    """
+    if any(entry.run == folder.name for entry in whole_bank(folder)):
+        return
     conditions = {condition.name: condition for condition in plan.conditions}
     for one in blocks:
         if not one.voids and one.condition in conditions:
@@ -122,6 +132,7 @@ def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float 
             measure_s=what.load.measure_s,
             started_utc=one.started_utc,
             harness_version=__version__,
+            run=folder.name,
         ),
     )
 

@@ -22,7 +22,7 @@ POWER_MIN = 0.95
 
 def check(bench: Bench) -> list[Row]:
     """Draw the duels for every regime and grain of which the bank holds enough; none on a fresh machine."""
-    entries = duel.bank_entries(bench.folder.parent.parent)
+    entries = duel.whole_bank(bench.folder.parent.parent)
     rows = []
     for regime in get_args(Regime):
         for grain in get_args(Grain):
