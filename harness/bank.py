@@ -66,6 +66,8 @@ class BankEntry(msgspec.Struct, frozen=True):
     host: dict[str, Any] = {}
     """Load, steal and other weather of the machine during the block."""
     harness_version: str = ""
+    at_equal_pace: bool = False
+    """Whether the logs are taken to one pace of the core (``stats.pace``): that noise is another."""
     run: str = ""
     """Folder of the run that measured it: a run neither calibrates itself nor enters twice."""
     schema: int = SCHEMA
@@ -158,11 +160,14 @@ class PseudoDuels(msgspec.Struct, frozen=True):
     """Mean of the two halves' factors."""
 
 
-def inflation(entries: Sequence[BankEntry], regime: Regime, grain: Grain, n: int, confidence: float) -> Inflation:
+def inflation(
+    entries: Sequence[BankEntry], regime: Regime, grain: Grain, n: int, confidence: float, *, at_equal_pace: bool
+) -> Inflation:
     """Find the factor ≥ 1 with which t intervals of `n` blocks reach `confidence` here."""
     if n < 2:  # noqa: PLR2004  (one block has no interval to widen)
         raise ValueError("an interval needs at least two blocks")
-    chosen = [entry for entry in entries if entry.regime == regime and entry.grain == grain]
+    kind = (regime, grain, at_equal_pace)
+    chosen = [entry for entry in entries if (entry.regime, entry.grain, entry.at_equal_pace) == kind]
     series = noise_series(chosen)
     blocks = sum(_has_noise(entry) for entry in chosen)
     if blocks < BLOCKS_MIN or not series:
@@ -174,7 +179,7 @@ def noise_series(entries: Sequence[BankEntry]) -> list[Series]:
     """Noise of the bank: a series per regime, grain, architecture and figure of at least `RUN` blocks."""
     groups: defaultdict[tuple[str, ...], list[float]] = defaultdict(list)
     for entry in sorted(entries, key=lambda e: e.started_utc):
-        key = (entry.regime, entry.grain, entry.architecture)
+        key = (entry.regime, entry.grain, entry.architecture, str(entry.at_equal_pace))
         if entry.log_ratio is not None and entry.injected_ratio is not None:
             # Dose blocks are as noisy as A/A blocks once the dose is taken off.
             groups[*key, "known"].append(entry.log_ratio - math.log(entry.injected_ratio))

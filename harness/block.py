@@ -21,12 +21,13 @@ import numpy as np
 from msgspec import Struct, structs
 
 from harness import __version__, events, evidence, load, processes, summary, validity
-from harness.evidence import Entry
+from harness.evidence import Entry, Watched
 from harness.machine import CoreLayout
-from harness.meters import hiccups, sampler
+from harness.meters import sampler, watcher
 from harness.meters.process_clock import Tree, pss_bytes
 from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
+from harness.stats.pace import at_equal_pace
 from harness.store import samples
 
 PAIRING_S = 0.5
@@ -73,6 +74,8 @@ class Stretch(Struct, frozen=True):
     folder: Path
     ledger: tuple[dict[str, Any], ...]
     events: tuple[events.Event, ...]
+    t0_ns: int
+    watched: Watched | None
 
 
 def run(job: Job, rig: Rig, folder: Path) -> Block:
@@ -90,6 +93,7 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
         place = folder / f"stretch-{number + 1}"
         place.mkdir()
         stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order))
+    stretches = _paced(stretches)
     _keep(folder, stretches)
     return _block(job, rig, stretches, started_utc, time.monotonic() - began)
 
@@ -115,7 +119,7 @@ def _measure(
 ) -> Stretch:
     """Start, verify, warm up, measure, stop."""
     condition = job.condition
-    watch = _watch_hiccups(rig)
+    watch = _watch(rig, pace=grain != "request")
     servers: dict[str, local.Server] = {}
     generator: load.Generator | None = None
     happened: list[events.Event] = []
@@ -161,7 +165,7 @@ def _measure(
             processes.stop(generator.processes, grace_s=2.0)
         local.stop(list(servers.values()))
         happened.append(events.now("end"))
-        pauses = _hiccups(watch)
+        watched = _watched(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=condition.load.users, expect=condition.expect)
     windows = evidence.windows_of(entries, slices, readings, rows, grain)
@@ -171,17 +175,26 @@ def _measure(
         windows=windows,
         costs=evidence.costs_of(entries, windows, readings, memory),
         counts=counts,
-        evidence=evidence.gather(
-            readings, counts, windows, done, pauses, wrong, slices, evidence.mismatch_of(ledger, rows)
-        ),
+        evidence=evidence.gather(readings, counts, done, watched, wrong, slices, evidence.mismatch_of(ledger, rows)),
         ledger=tuple(ledger),
-        events=(*happened, *events.pauses(pauses.pauses if pauses else ())),
+        events=(*happened, *events.pauses(watched.pauses if watched else ())),
         utilisation=evidence.utilisation_of(windows),
         rows=readings.rows,
         slices=slices,
         done=tuple(done),
         folder=output,
+        t0_ns=readings.t0_ns,
+        watched=watched,
     )
+
+
+def _paced(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """Grade the pace of all stretches by one measure: one of them may have been slow all the while."""
+    fast_ns = evidence.fast_look_ns(stretch.watched for stretch in stretches)
+    return [
+        structs.replace(stretch, windows=evidence.paced(stretch.windows, stretch.t0_ns, stretch.watched, fast_ns))
+        for stretch in stretches
+    ]
 
 
 def _quarter(condition: Condition) -> Condition:
@@ -254,12 +267,12 @@ def _sample(
     return readings
 
 
-def _watch_hiccups(rig: Rig) -> subprocess.Popen[bytes] | None:
-    """Start the watcher for pauses of the platform, where the arms have a core of their own."""
+def _watch(rig: Rig, *, pace: bool) -> subprocess.Popen[bytes] | None:
+    """Start the watcher for pauses and pace of the platform, where the arms have a core of their own."""
     if not rig.layout.pinned:
         return None
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", hiccups.__file__, str(rig.layout.arms[0])],
+        [sys.executable, "-I", "-S", watcher.__file__, str(rig.layout.arms[0]), *(["pace"] if pace else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -267,7 +280,7 @@ def _watch_hiccups(rig: Rig) -> subprocess.Popen[bytes] | None:
     )
 
 
-def _hiccups(watch: subprocess.Popen[bytes] | None) -> evidence.Pauses | None:
+def _watched(watch: subprocess.Popen[bytes] | None) -> Watched | None:
     """End the watcher; what it saw, or None where it had no right to watch."""
     if watch is None:
         return None
@@ -276,7 +289,8 @@ def _hiccups(watch: subprocess.Popen[bytes] | None) -> evidence.Pauses | None:
         return None
     found = json.loads(printed)
     pauses = tuple((int(at), float(late)) for at, late in found["pauses"])
-    return evidence.Pauses(pauses=pauses, cpu_share=found["cpu_share"])
+    pace = tuple((int(at), int(took)) for at, took in found["pace"])
+    return Watched(pauses=pauses, pace=pace, cpu_share=found["cpu_share"])
 
 
 def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
@@ -346,11 +360,11 @@ def _renumbered(stretches: Sequence[Stretch]) -> tuple[Window, ...]:
 def _seen(stretches: Sequence[Stretch], windows: tuple[Window, ...]) -> list[validity.Evidence]:
     """Evidence of every stretch; drift is a matter of the whole block, so it is looked at once.
 
-    A lone stretch of the block grain has one arm and no ratio that could drift: A B | B A has.
+    A lone stretch of the block grain has one arm and no ratio that could drift: A B | B A has.  What drifts
+    with the core's pace is mended, and no fault.
     """
     first, *others = [stretch.evidence for stretch in stretches]
-    whole = structs.replace(first, drift=validity.drift(windows))
-    return [whole, *(structs.replace(other, drift=None) for other in others)]
+    return [structs.replace(first, drift=validity.drift(at_equal_pace(windows) or windows)), *others]
 
 
 def empty(job: Job, voids: tuple[Void, ...], wall_s: float) -> Block:

@@ -31,7 +31,10 @@ AppDir = Annotated[Path | None, typer.Option("--app-dir", help="Folder from whic
 Rate = Annotated[float | None, typer.Option("--rate", help="Open model: requests/s of each arm.")]
 Users = Annotated[int | None, typer.Option("--users", help="Saturated: connections of each arm.")]
 Scenario = Annotated[str, typer.Option("--scenario", help="Locust file of scenarios/ (see `harness list`).")]
-Seconds = Annotated[float, typer.Option("--seconds", help="Measured seconds of one block.")]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--seconds", help="Measured seconds of one block (default: 5, or 3 where arms take turns)."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
 Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
 Profile = Annotated[str, typer.Option("--profile", help="Depth of a run: smoke, quick or full.")]
@@ -49,7 +52,7 @@ def duel(
     rate: Rate = None,
     users: Users = None,
     budget: Budget = "60s",
-    seconds: Seconds = 5.0,
+    seconds: Seconds = None,
     seed: Seed = 1,
     load_workers: Workers = 1,
     allow_host: Hosts = None,
@@ -93,7 +96,7 @@ def plan(
     rate: Rate = None,
     users: Users = None,
     budget: Annotated[str | None, typer.Option("--budget", help="As of `duel` or `run`.")] = None,
-    seconds: Seconds = 5.0,
+    seconds: Seconds = None,
     profile: Profile = "quick",
     load_workers: Workers = 1,
     allow_host: Hosts = None,

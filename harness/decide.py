@@ -13,7 +13,6 @@ from msgspec import Struct, structs
 from harness import catalog, crashes, duel, rules, target
 from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Rule, Timeline, Within, Zero
 from harness.crashes import Crash
-from harness.estimate import log_ratios
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
 from harness.probes import Decided, decide
@@ -155,13 +154,9 @@ def _condition(found: Claim, one: Duet | Timeline | Probe, plan: Plan, folder: P
     condition = planned.get(f"{found.number}: {one.name}")
     if condition is None:
         return Decided(rules.untested(NOT_IN_PROFILE))
-    estimate = duel.whole_of(condition, plan, folder, blocks).estimate
-    reference = [
-        block
-        for block in blocks
-        if (block.condition, block.grain) == (condition.name, condition.grains[0]) and not block.voids
-    ]
-    return Decided(_ruled(one, estimate, found.origin), estimate, tuple(log_ratios(reference)))
+    whole = duel.whole_of(condition, plan, folder, blocks)
+    reference = next(each for each in whole.grains if each.grain == condition.grains[0])
+    return Decided(_ruled(one, whole.estimate, found.origin), whole.estimate, reference.logs)
 
 
 def _ruled(one: Duet, estimate: Estimate, origin: rules.Origin) -> Verdict:

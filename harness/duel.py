@@ -29,11 +29,12 @@ from harness import (
 )
 from harness import target as targets
 from harness.errors import TooFewBlocks
-from harness.model import Block, Condition, Plan
+from harness.model import Block, Condition, Interval, Plan
 from harness.progress import Progress
 from harness.report.write import write_report
 from harness.runtimes import local
 from harness.stats.looks import schedule
+from harness.stats.pace import levelled
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns, instance_log_ratio
 from harness.store.folder import create_run, write_json
 from harness.store.run import Run, hash_plan, write_run
@@ -110,14 +111,17 @@ def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
     """
     if any(entry.run == folder.name for entry in whole_bank(folder)):
         return
-    conditions = {condition.name: condition for condition in plan.conditions}
-    for one in blocks:
-        if not one.voids and one.condition in conditions:
-            what = conditions[one.condition]
-            bank_block(folder, one, what, 1.0 if what.baseline == what.candidate else None)
+    for what in plan.conditions:
+        for grain in what.grains:
+            kind = (what.name, grain)
+            valid = [one for one in blocks if not one.voids and (one.condition, one.grain) == kind]
+            even = levelled(valid)
+            for one in even or valid:
+                injected = 1.0 if what.baseline == what.candidate else None
+                bank_block(folder, one, what, injected, at_equal_pace=even is not None)
 
 
-def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float | None) -> None:
+def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float | None, *, at_equal_pace: bool) -> None:
     """Add one valid block to the bank beside the run ``folder``; the true ratio is None where nobody knows it."""
     bank.append(
         _bank_path(folder),
@@ -130,6 +134,7 @@ def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float 
             aa_log_ratio_baseline=instance_log_ratio(one, "baseline"),
             aa_log_ratio_candidate=instance_log_ratio(one, "candidate"),
             measure_s=what.load.measure_s,
+            at_equal_pace=at_equal_pace,
             started_utc=one.started_utc,
             harness_version=__version__,
             run=folder.name,
@@ -140,8 +145,7 @@ def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float 
 def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
     """Run all blocks of a plan; the looks stop a cell that is decided."""
     cells = session.cells(plan)
-    expected_s = sum(session.seconds_per_block(cell.condition, cell.grain) for cell in cells) * plan.blocks_max
-    progress = Progress(plan.blocks_max * len(cells), expected_s, quiet=quiet)
+    progress = Progress(plan.blocks_max * len(cells), reruns=plan.rerun_max * len(cells), quiet=quiet)
     looks = schedule(plan.looks)
     known = bank_entries(folder)
 
@@ -214,6 +218,8 @@ def _note(whole: estimate.Whole) -> str:
     notes = []
     if any(one.offset for one in whole.grains):
         notes.append("The A/A control tripped, so the interval is wider by its offset.")
+    if any(one.pace_refused for one in whole.grains):
+        notes.append("The core looked slower beside one arm than beside the other, so the figures are as metered.")
     if whole.grains_agree is False:
         notes.append("The grains differ by more than chance; the interval is their envelope.")
     return " ".join(notes)
@@ -246,6 +252,7 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
                 "low": one.estimate.low,
                 "high": one.estimate.high,
                 "n": one.estimate.n,
+                "as_metered": _shown(one.metered),
             }
             for one in whole.grains
         },
@@ -258,6 +265,10 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
         "sentence": verdict.sentence,
         "latency": latency.of_condition(folder, blocks, condition),
     }
+
+
+def _shown(interval: Interval | None) -> dict[str, float] | None:
+    return None if interval is None else {"ratio": interval.value, "low": interval.low, "high": interval.high}
 
 
 def _reasons(blocks: Sequence[Block]) -> dict[str, int]:

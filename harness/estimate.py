@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from msgspec import Struct, structs
 
 from harness.bank import BankEntry, inflation
-from harness.model import Block, Condition, Estimate, Grain, Role
+from harness.model import Block, Condition, Estimate, Grain, Interval, Role
 from harness.stats.aa import aa_control
 from harness.stats.envelope import GrainFigure, combine, grain_figure
-from harness.stats.intervals import standard_deviation
+from harness.stats.intervals import ratio_interval, standard_deviation
 from harness.stats.looks import INTERVAL_CONFIDENCE, VERDICT_CONFIDENCE, Look
+from harness.stats.pace import levelled, refused
 from harness.stats.power import noise_floor
 from harness.stats.ratios import block_log_ratio, instance_log_ratio
 
@@ -24,8 +25,14 @@ class Grained(Struct, frozen=True):
     estimate: Estimate
     figure: GrainFigure | None
     """The same for joining grains; None with fewer than two blocks."""
+    logs: tuple[float, ...]
+    """Log-ratios of the valid blocks that the estimate is made of."""
     offset: float
     """By how much the control widened the interval, as a log; 0 where it did not trip."""
+    metered: Interval | None = None
+    """The ratio as it was metered, where the estimate is taken to one pace of the core; None where it is not."""
+    pace_refused: bool = False
+    """Whether the pace was watched and differed beside the two arms by more than chance: then it is not used."""
 
 
 def cell(
@@ -36,10 +43,15 @@ def cell(
     ``known`` are the entries of this machine's bank: t intervals are widened by what it calibrates.
     """
     valid = [block for block in blocks if not block.voids]
-    logs = log_ratios(valid)
-    factor = inflation(known, condition.regime, grain, max(2, len(logs)), INTERVAL_CONFIDENCE).factor
-    decisive = inflation(known, condition.regime, grain, max(2, len(logs)), VERDICT_CONFIDENCE).factor
-    offset = _control(valid, factor)
+    even = levelled(valid)
+    paced = even is not None
+    metered = log_ratios(valid)
+    logs = log_ratios(even or valid)
+    factor, decisive = (
+        inflation(known, condition.regime, grain, max(2, len(logs)), level, at_equal_pace=paced).factor
+        for level in (INTERVAL_CONFIDENCE, VERDICT_CONFIDENCE)
+    )
+    offset = _control(even or valid, factor)
     figure = grain_figure(
         grain,
         logs,
@@ -68,7 +80,10 @@ def cell(
             grain=grain,
         ),
         figure=figure,
+        logs=tuple(logs),
         offset=offset,
+        metered=ratio_interval(metered, look.interval_confidence, factor) if paced else None,
+        pace_refused=refused(valid),
     )
 
 

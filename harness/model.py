@@ -105,6 +105,8 @@ class Window(Struct, frozen=True):
     end_ns: int
     cpu_ns: int | None
     requests: int
+    slow: float | None = None
+    """Share of the window in which the arms' core was slow, 0–1; None where nobody watched (``meters.watcher``)."""
 
 
 class Void(Struct, frozen=True):

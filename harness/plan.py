@@ -9,7 +9,11 @@ from harness.model import App, Condition, Grain, Load, Plan, Regime, Target
 from harness.stats.looks import planned_looks
 
 MEASURE_S = 5.0
-"""Many short blocks with fresh processes beat few long ones; below 5 s start-up dominates the wall."""
+"""Requests of both arms interleaved: noise within a block cancels, and start-up would dominate shorter ones."""
+
+MEASURE_LONE_S = 3.0
+"""Arms loaded one at a time: what differs from process to process dominates (about 1.5 % each), so many short
+blocks with fresh processes beat few long ones."""
 
 WARMUP_S = 1.0
 """Imports are done when a server answers; a second of load fills caches and specialises byte code."""
@@ -57,11 +61,18 @@ def duel(
     rate_rps: float | None,
     users: int | None,
     budget_s: float,
-    measure_s: float,
+    measure_s: float | None,
     seed: int,
     load_workers: int,
 ) -> Plan:
-    """Plan a duel: one condition per regime, ``budget_s`` of measuring each; no rate: a pilot will find it."""
+    """Plan a duel: one condition per regime, ``budget_s`` of measuring each; no rate: a pilot will find it.
+
+    Without ``measure_s`` blocks are as long as suits the grains.
+    """
+    chosen = {regime: grains(baseline, candidate, regime) for regime in regimes}
+    if measure_s is None:
+        together = all(found == ("request",) for found in chosen.values())
+        measure_s = MEASURE_S if together else MEASURE_LONE_S
     conditions = tuple(
         Condition(
             name=regime,
@@ -72,7 +83,7 @@ def duel(
             scenario=scenario,
             parameters={"paths": list(paths)},
             load=load(regime, rate_rps=rate_rps, users=users, measure_s=measure_s),
-            grains=grains(baseline, candidate, regime),
+            grains=chosen[regime],
         )
         for regime in regimes
     )

@@ -11,10 +11,10 @@ from harness.model import Block
 class Progress:
     """Counts blocks against an expected number and says how long the rest will take."""
 
-    def __init__(self, expected_blocks: int, expected_s: float, *, quiet: bool = False) -> None:
-        """``expected_s`` is the plan's guess; it is corrected by what blocks really take."""
+    def __init__(self, expected_blocks: int, *, reruns: int = 0, quiet: bool = False) -> None:
+        """``reruns`` is how many void blocks may be repeated at most."""
         self._expected = max(1, expected_blocks)
-        self._expected_s = expected_s
+        self._reruns = reruns
         self._quiet = quiet
         self._done = 0
         self._void = 0
@@ -34,6 +34,8 @@ class Progress:
     def block(self, cell: str, block: Block) -> None:
         """A block is finished."""
         self._done += 1
+        if block.voids and self._void < self._reruns:
+            self._expected += 1
         self._void += bool(block.voids)
         reason = f"void ({block.voids[0].sentence})" if block.voids else "valid"
         if self._terminal and not self._quiet and not block.voids:

@@ -134,6 +134,14 @@ def faster(
     if gain.low > 1 + threshold:
         beyond = f", better by more than {limit}" if limit else ", so it is better"
         return _verdict("supported", f"{candidate_label} is {gained}{beyond}.", note)
+    if gain.high < 1:
+        # Said the other way round: "0.9 times as good" has to be read twice.
+        times, verb = (shown.inverted(), "takes") if lower_is_better else (shown, "reaches")
+        sentence = (
+            f"{candidate_label} {verb} {times.value:.3g} times the {name} of {baseline_label} "
+            f"(95 % interval {times.low:.3g} to {times.high:.3g}, {counted(estimate.n)}): worse, not better."
+        )
+        return _verdict("refuted", sentence, note)
     if gain.high < 1 + threshold:
         return _verdict("refuted", _short_of(gain, candidate_label, gained, limit), note)
     sentence = (
@@ -145,8 +153,6 @@ def faster(
 
 
 def _short_of(gain: Span, candidate_label: str, gained: str, limit: str) -> str:
-    if gain.high < 1:
-        return f"{candidate_label} is {gained}: worse, not better."
     if gain.low > 1:
         return (
             f"{candidate_label} is {gained}: better by {percent(gain.low - 1)} to "

@@ -33,7 +33,7 @@ class Question(Struct, frozen=True):
     rate_rps: float | None
     users: int | None
     budget: str
-    seconds: float
+    seconds: float | None
     seed: int
     load_workers: int
     allow_hosts: tuple[str, ...]

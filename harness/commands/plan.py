@@ -82,12 +82,14 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
 
 def _smallest_effect(cell: session.Cell, blocks: int, known: Sequence[bank.BankEntry]) -> float | None:
     """Smallest relative effect that so many blocks find with 95 % power, by this machine's bank; None without one."""
-    mine = [one for one in known if (one.regime, one.grain) == (cell.condition.regime, cell.grain)]
+    even = cell.grain != "request"
+    kind = (cell.condition.regime, cell.grain, even)
+    mine = [one for one in known if (one.regime, one.grain, one.at_equal_pace) == kind]
     noise = [value for series in bank.noise_series(mine) for value in series.tolist()]
     if len(noise) < bank.BLOCKS_MIN:
         return None
-    factor = bank.inflation(known, cell.condition.regime, cell.grain, blocks, VERDICT_CONFIDENCE).factor
-    return noise_floor(math.sqrt(sum(value**2 for value in noise) / len(noise)), blocks, inflation=factor)
+    found = bank.inflation(known, cell.condition.regime, cell.grain, blocks, VERDICT_CONFIDENCE, at_equal_pace=even)
+    return noise_floor(math.sqrt(sum(value**2 for value in noise) / len(noise)), blocks, inflation=found.factor)
 
 
 def _untested(claim: Claim, plan: Plan) -> list[str]:

@@ -83,6 +83,11 @@ def _effect(material: Material, document: dict[str, Any], metric: str) -> Sectio
                 _row(f"  {grain} grain", each, int(each.get("n") or _valid(material, name, grain)), main=False)
                 for grain, each in grains.items()
             ]
+        effects += [
+            _row(f"  {grain} grain, as metered", each["as_metered"], int(each.get("n") or 0), main=False)
+            for grain, each in grains.items()
+            if each.get("as_metered")
+        ]
     if not effects:
         return Section(id="effect", title="Effect", lead="No regime of this duel has an interval: nothing to draw.")
     what = words.metric(metric)
@@ -93,7 +98,8 @@ def _effect(material: Material, document: dict[str, Any], metric: str) -> Sectio
     caption = (
         f"Left of 1 {_arm(document, 'candidate')} costs less, right of 1 more than "
         f"{_arm(document, 'baseline')}. n counts blocks. "
-        "Where a regime was measured in several grains, its bar is their envelope."
+        "Where a regime was measured in several grains, its bar is their envelope. As metered: before every "
+        "stretch was taken to one pace of the core, which on a shared machine changes while the arms run."
     )
     figure = Figure(name="effect", svg=svg, alt=f"Ratio of {what} with intervals. {alt}.", caption=caption)
     return Section(id="effect", title="Effect", figures=(figure,))

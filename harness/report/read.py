@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from harness.model import Block, Condition, Interval
 from harness.stats.intervals import ratio_interval
+from harness.stats.pace import levelled
 from harness.stats.quantiles import quantile
 from harness.stats.ratios import block_log_ratio
 from harness.store.blocks import REQUESTS_FILE, block_folders, read_block
@@ -25,6 +26,8 @@ class Kept(Struct, frozen=True):
 
     folder: Path
     block: Block
+    levelled: Block
+    """The same with its CPU time taken to one pace, as the estimate has it; as metered where that is not."""
 
     @property
     def void(self) -> bool:
@@ -53,9 +56,21 @@ def read(folder: Path) -> Material:
     return Material(
         folder=run,
         run=read_run(run),
-        blocks=tuple(Kept(path, read_block(path)) for path in block_folders(run)),
+        blocks=_kept({path: read_block(path) for path in block_folders(run)}),
         verdicts=read_json(verdicts, dict[str, Any]) if verdicts.is_file() else None,
     )
+
+
+def _kept(blocks: dict[Path, Block]) -> tuple[Kept, ...]:
+    """A void block is taken to one pace by the slowdown of the valid ones: it must not change theirs."""
+    found = []
+    for path, block in blocks.items():
+        kind = (block.condition, block.grain)
+        valid = [one for one in blocks.values() if (one.condition, one.grain) == kind and not one.voids]
+        chosen = [*valid, block] if block.voids else valid
+        even = levelled(chosen)
+        found.append(Kept(path, block, block if even is None else even[chosen.index(block)]))
+    return tuple(found)
 
 
 def of_condition(material: Material, condition: Condition) -> tuple[Kept, ...]:
@@ -66,7 +81,7 @@ def of_condition(material: Material, condition: Condition) -> tuple[Kept, ...]:
 def log_ratio(kept: Kept, metric: str, model: str) -> float | None:
     """Return the log of candidate ÷ baseline of one block, or None where an arm has no such figure."""
     if metric not in _QUANTILES:
-        return block_log_ratio(kept.block)
+        return block_log_ratio(kept.levelled)
     if not (kept.folder / REQUESTS_FILE).is_file():
         return None
     seen = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from harness import block, duel
 from harness.model import Block, Condition, Grain, Interval, Load
 from harness.selftest.rig import Bench, Row, condition
 from harness.stats.dose import DoseResponse, dose_response
+from harness.stats.pace import levelled
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns
 from harness.store.blocks import BLOCK_FILE
 from harness.store.folder import write_json
@@ -44,30 +46,43 @@ class Cell(Struct, frozen=True):
 
 OPEN = Load(model="open", rate_rps=1500, warmup_s=0.6, measure_s=5.0)
 """Both arms at once use about 40 % of their core."""
-SATURATED = Load(model="closed", users=16, warmup_s=0.6, measure_s=5.0)
+OPEN_SHORT = Load(model="open", rate_rps=1500, warmup_s=0.6, measure_s=3.0)
+SATURATED = Load(model="closed", users=16, warmup_s=0.6, measure_s=3.0)
+"""As long as a duel's blocks in the same grains (``plan``): the bank calibrates those with these."""
 
 CELLS = (
     Cell("open request", "request", OPEN),
-    Cell("open slice", "slice", OPEN),
+    Cell("open slice", "slice", OPEN_SHORT),
     Cell("saturated slice", "slice", SATURATED),
-    Cell("open block", "block", OPEN, cheap=False),
+    Cell("open block", "block", OPEN_SHORT, cheap=False),
     Cell("saturated block", "block", SATURATED, cheap=False),
 )
 
 
+class Dosed(Struct, frozen=True):
+    """One valid block, and the log-ratio that was injected, as the app itself metered it."""
+
+    dose_us: int
+    injected: float
+    block: Block
+
+
 class Point(Struct, frozen=True):
-    """One valid block: the log-ratio that was injected, as the app itself metered it, and the measured one."""
+    """One valid block: the log-ratio that was injected, the measured one, and that before the pace was levelled."""
 
     dose_us: int
     injected: float
     measured: float
+    as_metered: float
 
 
 def check(bench: Bench) -> list[Row]:
     """Fit what was reported to the burn that the app itself metered, both as log-ratios."""
     rows = []
     for cell in CELLS:
-        points, tried = _points(bench, cell)
+        dosed, tried = _dosed(bench, cell)
+        points = points_of(dosed)
+        _bank(bench, cell, dosed)
         found = dose_response([point.injected for point in points], [point.measured for point in points])
         write_json(bench.folder / f"{_slug(cell)}.json", {"points": points, "tried": tried})
         rows += _rows(cell, found)
@@ -92,13 +107,37 @@ def _row(name: str, injected: float, seen: Interval | None, unit: str, tolerance
     return Row(name, injected, seen.value, unit, tolerance, low=seen.low, high=seen.high)
 
 
-def _points(bench: Bench, cell: Cell) -> tuple[list[Point], int]:
+def points_of(dosed: Sequence[Dosed]) -> list[Point]:
+    """What the blocks of one cell measured, taken to one pace where that was watched."""
+    blocks = [one.block for one in dosed]
+    found = []
+    for one, even in zip(dosed, levelled(blocks) or blocks, strict=True):
+        measured, metered = block_log_ratio(even), block_log_ratio(one.block)
+        if measured is not None and metered is not None:
+            found.append(Point(one.dose_us, one.injected, measured, metered))
+    return found
+
+
+def _bank(bench: Bench, cell: Cell, dosed: Sequence[Dosed]) -> None:
+    blocks = [one.block for one in dosed]
+    even = levelled(blocks)
+    for one, done in zip(dosed, even or blocks, strict=True):
+        injected = math.exp(one.injected)
+        what = _condition(cell, one.dose_us)
+        duel.bank_block(bench.folder.parent.parent, done, what, injected, at_equal_pace=even is not None)
+
+
+def _condition(cell: Cell, dose_us: int) -> Condition:
+    return condition(f"{cell.name} {dose_us}", _burning(0), _burning(dose_us), cell.work, cell.grain)
+
+
+def _dosed(bench: Bench, cell: Cell) -> tuple[list[Dosed], int]:
     """Valid blocks of every dose, dose after dose in turn, and how many blocks that took."""
-    found: list[Point] = []
+    found: list[Dosed] = []
     tried, turns = 0, bench.turns if cell.cheap else math.ceil(bench.turns / 2)
     for turn in range(turns * ATTEMPTS):
         for dose_us in DOSES_US:
-            if sum(point.dose_us == dose_us for point in found) < turns:
+            if sum(one.dose_us == dose_us for one in found) < turns:
                 tried += 1
                 found += _dose(bench, cell, dose_us, turn)
         sys.stderr.write(f"self-test: doses, {cell.name}: {len(found)} of {turns * len(DOSES_US)} blocks\n")
@@ -107,26 +146,28 @@ def _points(bench: Bench, cell: Cell) -> tuple[list[Point], int]:
     return found, tried
 
 
-def _dose(bench: Bench, cell: Cell, dose_us: int, turn: int) -> list[Point]:
-    """The point of one block; none where the instrument's own fault voids it."""
-    what = condition(f"{cell.name} {dose_us}", _burning(0), _burning(dose_us), cell.work, cell.grain)
+def _dose(bench: Bench, cell: Cell, dose_us: int, turn: int) -> list[Dosed]:
+    """One block; none where the instrument's own fault voids it."""
+    what = _condition(cell, dose_us)
     place = bench.folder / f"dose-{_slug(cell)}-{dose_us}-{turn}"
     place.mkdir()
     # Every block has an order of its own: with a shared one its accidents would not average out.
     seed = bench.seed + 1000 * turn + dose_us
     done = block.run(block.Job(turn, what, cell.grain, seed), bench.rig, place)
     write_json(place / BLOCK_FILE, done)
-    return _point(bench, what, done, dose_us, json.loads((place / "ledger.json").read_text()))
+    injected = injected_log_ratio(done, json.loads((place / "ledger.json").read_text()))
+    return [] if done.voids or injected is None else [Dosed(dose_us, injected, done)]
 
 
-def _point(bench: Bench, what: Condition, done: Block, dose_us: int, ledger: list[dict[str, Any]]) -> list[Point]:
-    measured, baseline_ns = block_log_ratio(done), cost_per_request_ns(done.costs, "baseline")
-    if done.voids or measured is None or baseline_ns is None:
-        return []
+def injected_log_ratio(done: Block, ledger: list[dict[str, Any]]) -> float | None:
+    """Log of what the candidate cost ÷ what it would have cost with the baseline's burn.
+
+    Both from the candidate's own processes: the burn is work, and as the work around it takes longer while the
+    core is slow.  The baseline ran at other moments.
+    """
+    whole_ns = cost_per_request_ns(done.costs, "candidate")
     extra_ns = _burned_ns(ledger, "candidate") - _burned_ns(ledger, "baseline")
-    injected = math.log1p(extra_ns / baseline_ns)
-    duel.bank_block(bench.folder.parent.parent, done, what, math.exp(injected))
-    return [Point(dose_us=dose_us, injected=injected, measured=measured)]
+    return None if whole_ns is None or whole_ns <= extra_ns else -math.log1p(-extra_ns / whole_ns)
 
 
 def _burned_ns(ledger: list[dict[str, Any]], role: str) -> float:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 
 from msgspec import Struct
 
 from harness import block
 from harness.model import Grain, Load
+from harness.selftest.doses import Dosed, injected_log_ratio, points_of
 from harness.selftest.rig import Bench, Row, condition
 from harness.stats.intervals import t_interval
-from harness.stats.ratios import block_log_ratio, cost_per_request_ns
 from harness.store.blocks import BLOCK_FILE
 from harness.store.folder import write_json
 
@@ -51,14 +50,18 @@ def check(bench: Bench) -> list[Row]:
 
 
 def _contest(bench: Bench, one: Contest) -> Row:
-    differences = []
+    pairs: list[list[Dosed]] = []
     for turn in range(bench.turns * 2):
         found = [_measured(bench, one, grain, turn) for grain in one.grains]
-        if found[0] is not None and found[1] is not None:
-            differences.append(found[0] - found[1])
-        if len(differences) == bench.turns:
+        pairs += [[each for each in found if each is not None]] if None not in found else []
+        if len(pairs) == bench.turns:
             break
-    return _row(one, differences)
+    first, second = ([point.measured - point.injected for point in points_of(column)] for column in _columns(pairs))
+    return _row(one, [ours - theirs for ours, theirs in zip(first, second, strict=True)])
+
+
+def _columns(pairs: Sequence[Sequence[Dosed]]) -> tuple[list[Dosed], list[Dosed]]:
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
 
 
 def _row(one: Contest, differences: Sequence[float]) -> Row:
@@ -69,21 +72,14 @@ def _row(one: Contest, differences: Sequence[float]) -> Row:
     return Row(name, 0, seen.value, "log-ratio", one.tolerance, low=seen.low, high=seen.high)
 
 
-def _measured(bench: Bench, one: Contest, grain: Grain, turn: int) -> float | None:
-    """What a grain measured less what was injected; None where the block is void."""
+def _measured(bench: Bench, one: Contest, grain: Grain, turn: int) -> Dosed | None:
+    """One block and what was injected; None where the block is void."""
     burns = [{"TRUTH_WORK_US": "30", "TRUTH_BURN_US": str(burn)} for burn in (0, one.burn_us)]
     what = condition(f"grains {one.name}", burns[0], burns[1], one.work, grain, one.servers)
     place = bench.folder / f"{one.servers[1]}-{grain}-{turn}"
     place.mkdir()
     done = block.run(block.Job(turn, what, grain, bench.seed + turn), bench.rig, place)
     write_json(place / BLOCK_FILE, done)
-    ratio, baseline_ns = block_log_ratio(done), cost_per_request_ns(done.costs, "baseline")
-    if done.voids or ratio is None or baseline_ns is None:
-        return None
     ledger = json.loads((place / "ledger.json").read_text())
-    burned = [
-        sum(row["burned_cpu_ns"] for row in ledger if row["role"] == role)
-        / sum(row["requests"] for row in ledger if row["role"] == role)
-        for role in ("baseline", "candidate")
-    ]
-    return ratio - math.log1p((burned[1] - burned[0]) / baseline_ns)
+    injected = injected_log_ratio(done, ledger)
+    return None if done.voids or injected is None else Dosed(one.burn_us, injected, done)

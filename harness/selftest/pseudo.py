@@ -9,8 +9,8 @@ from harness import bank, duel
 from harness.model import Grain, Regime
 from harness.selftest.rig import Bench, Row
 
-BLOCKS = 12
-"""What a duel of 60 s has in one grain."""
+BLOCKS: dict[Grain, int] = {"request": 12, "slice": 20, "block": 20}
+"""What a duel of 60 s has in one grain: blocks of 5 s and of 3 s (``plan``)."""
 EFFECT = 0.02
 """The smallest effect that a duel must find."""
 DUELS = 1000
@@ -26,18 +26,19 @@ def check(bench: Bench) -> list[Row]:
     rows = []
     for regime in get_args(Regime):
         for grain in get_args(Grain):
-            mine = [entry for entry in entries if (entry.regime, entry.grain) == (regime, grain)]
+            kind = (regime, grain, grain != "request")
+            mine = [entry for entry in entries if (entry.regime, entry.grain, entry.at_equal_pace) == kind]
             if len(mine) < bank.BLOCKS_MIN:
                 sys.stderr.write(
                     f"self-test: pseudo-duels, {regime} {grain}: {len(mine)} of at least {bank.BLOCKS_MIN} blocks\n"
                 )
                 continue
-            rows += _rows(f"{regime} {grain}", mine, bench.seed)
+            rows += _rows(f"{regime} {grain}", mine, BLOCKS[grain], bench.seed)
     return rows
 
 
-def _rows(name: str, entries: list[bank.BankEntry], seed: int) -> list[Row]:
-    found = bank.pseudo_duels(entries, BLOCKS, EFFECT, seed, repeats=DUELS)
+def _rows(name: str, entries: list[bank.BankEntry], blocks: int, seed: int) -> list[Row]:
+    found = bank.pseudo_duels(entries, blocks, EFFECT, seed, repeats=DUELS)
     if found is None:
         return []
     unit = f"of duels (bank: {len(entries)} blocks, inflation {found.inflation:.2f})"

@@ -37,6 +37,7 @@ _SLICES = pa.schema(
         ("end_ns", pa.int64()),
         ("cpu_ns", pa.int64()),
         ("requests", pa.int64()),
+        ("slow", pa.float64()),
     ]
 )
 

@@ -1,7 +1,8 @@
 """A raw ASGI application that burns CPU time, stalls and fails exactly as its environment says.
 
-TRUTH_WORK_US      CPU work of each request in µs (default 100)
-TRUTH_BURN_US      extra burn of each request in µs (unset: the code path is absent; 0: metered, but nothing burned)
+TRUTH_WORK_US      CPU work of each request in nominal µs (default 100)
+TRUTH_BURN_US      extra burn of each request in nominal µs (unset: the code path is absent; 0: metered, but nothing
+                   burned); both are amounts of work, which take longer while the core is slow, as software does
 TRUTH_STALL_MS     how long the event loop is blocked at each stall (default 0: no stalls)
 TRUTH_STALL_FIRST_S  seconds from the first counted request to the first stall (default: EVERY, else 1)
 TRUTH_STALL_EVERY_S  seconds between the starts of stalls (default 0: one stall only)
@@ -33,15 +34,18 @@ Step = Callable[[], None]
 BIG_MAX_BYTES = 64 * 1024 * 1024
 """Bound of ``/big``: no client can make the process allocate without end."""
 
+STEPS_PER_US = 40
+"""Additions in a nominal µs: on a calm core of 2026 under CPython 3.11.  What a burn really took is metered."""
+
 _SMALL = b'{"message":"true"}'
 
 
 @dataclass(frozen=True, slots=True)
 class Truths:
-    """What the application was told to do; durations in ns, status as in HTTP."""
+    """What the application was told to do; durations in ns, work in additions, status as in HTTP."""
 
-    work_ns: int
-    burn_ns: int | None
+    work_steps: int
+    burn_steps: int | None
     """None: neither burned nor metered."""
     stall_ns: int
     stall_first_ns: int
@@ -68,8 +72,8 @@ def read_truths(environment: Mapping[str, str]) -> Truths:
         raise ValueError(f"unknown: {', '.join(unknown)}; known: TRUTH_ + {', '.join(sorted(known))}")
     every_ns = _scaled(environment, "TRUTH_STALL_EVERY_S", 0.0, 1_000_000_000)
     return Truths(
-        work_ns=_scaled(environment, "TRUTH_WORK_US", 100.0, 1_000),
-        burn_ns=_scaled(environment, "TRUTH_BURN_US", 0.0, 1_000) if "TRUTH_BURN_US" in environment else None,
+        work_steps=_scaled(environment, "TRUTH_WORK_US", 100.0, STEPS_PER_US),
+        burn_steps=_scaled(environment, "TRUTH_BURN_US", 0.0, STEPS_PER_US) if "TRUTH_BURN_US" in environment else None,
         stall_ns=_scaled(environment, "TRUTH_STALL_MS", 0.0, 1_000_000),
         stall_first_ns=_scaled(environment, "TRUTH_STALL_FIRST_S", every_ns / 1e9 or 1.0, 1_000_000_000),
         stall_every_ns=every_ns,
@@ -122,29 +126,29 @@ def _burden(truths: Truths, done: Done) -> Step:
     Metering a burn costs about 1 µs that it does not count itself: an arm with a burn is compared with
     an arm whose burn is 0, so that both pay it.
     """
-    burn_ns = truths.burn_ns
+    burn_steps = truths.burn_steps
 
     def work() -> None:
-        _spin(truths.work_ns)
+        _spin(truths.work_steps)
 
-    if burn_ns is None:
+    if burn_steps is None:
         return work
 
     def work_and_burn() -> None:
-        _spin(truths.work_ns)
+        _spin(truths.work_steps)
         cpu_ns = time.thread_time_ns()
-        done.burned_ns += _spin(burn_ns)
+        done.burned_ns += _spin(burn_steps)
         done.burned_cpu_ns += time.thread_time_ns() - cpu_ns
 
     return work_and_burn
 
 
-def _spin(duration_ns: int) -> int:
-    """Keep the CPU busy for at least ``duration_ns`` and give the time that really went by, in ns."""
-    start_ns = now_ns = time.perf_counter_ns()
-    while now_ns - start_ns < duration_ns:
-        now_ns = time.perf_counter_ns()
-    return now_ns - start_ns
+def _spin(steps: int) -> int:
+    """Do so many additions and give the time that went by meanwhile, in ns."""
+    start_ns, total = time.perf_counter_ns(), 0
+    for step in range(steps):
+        total += step
+    return time.perf_counter_ns() - start_ns
 
 
 def _stalls(truths: Truths, done: Done) -> Step:

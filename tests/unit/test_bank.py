@@ -117,19 +117,20 @@ def test_a_line_says_what_it_is_and_a_newer_one_is_refused(tmp_path):
 def test_a_small_bank_gives_the_default():
     """A handful of blocks would shrink every interval of this machine."""
     bank = bank_of(np.random.default_rng(1).normal(0, 0.01, 29))
-    small = inflation(bank, "open", "request", 12, 0.95)
+    small = inflation(bank, "open", "request", 12, 0.95, at_equal_pace=False)
     assert (small.factor, small.calibrated, small.blocks) == (INFLATION_DEFAULT, False, 29)
-    assert not inflation(bank * 3, "saturated", "request", 12, 0.95).calibrated
+    assert not inflation(bank * 3, "open", "request", 12, 0.95, at_equal_pace=True).calibrated
+    assert not inflation(bank * 3, "saturated", "request", 12, 0.95, at_equal_pace=False).calibrated
 
 
 def test_calm_blocks_need_no_inflation_and_drifting_ones_do():
     """A factor that calm noise raises wastes blocks; one that drift leaves at 1 breeds false alarms."""
     generator = np.random.default_rng(2)
-    calm = inflation(bank_of(generator.normal(0, 0.01, 200)), "open", "request", 12, 0.95)
+    calm = inflation(bank_of(generator.normal(0, 0.01, 200)), "open", "request", 12, 0.95, at_equal_pace=False)
     assert calm.calibrated
     assert 1.0 <= calm.factor < 1.12
     drift = np.repeat(generator.normal(0, 0.01, 50), 4) + generator.normal(0, 0.002, 200)
-    rough = inflation(bank_of(drift), "open", "request", 12, 0.95)
+    rough = inflation(bank_of(drift), "open", "request", 12, 0.95, at_equal_pace=False)
     assert 1.3 < rough.factor <= INFLATION_CAP
 
 
@@ -138,9 +139,11 @@ def test_calm_blocks_need_no_inflation_and_drifting_ones_do():
 def test_inflation_is_bounded_repeatable_and_free_of_the_scale(n, scale):
     """The same bank must give the same interval tomorrow, on a fast machine as on a slow one."""
     values = np.random.default_rng(3).standard_t(3, 60) * 0.01
-    factor = inflation(bank_of(values), "open", "request", n, 0.95).factor
+    factor = inflation(bank_of(values), "open", "request", n, 0.95, at_equal_pace=False).factor
     assert 1.0 <= factor <= INFLATION_CAP
-    assert factor == pytest.approx(inflation(bank_of(values * scale), "open", "request", n, 0.95).factor)
+    assert factor == pytest.approx(
+        inflation(bank_of(values * scale), "open", "request", n, 0.95, at_equal_pace=False).factor
+    )
 
 
 def test_noise_is_kept_apart_and_doses_are_taken_off():

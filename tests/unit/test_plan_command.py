@@ -11,7 +11,7 @@ from tests.support import command
 def test_a_duel_is_planned_with_its_time(words):
     """A user would start a measurement without knowing how long it holds the machine."""
     document = command.document("plan", *words, "--users", "16", "--budget", "60s")
-    assert [(row["grain"], row["blocks"]) for row in document["cells"]] == [("slice", 6), ("block", 6)]
+    assert [(row["grain"], row["blocks"]) for row in document["cells"]] == [("slice", 10), ("block", 10)]
     assert document["wall_s"] == sum(row["wall_s"] for row in document["cells"])
     assert 60 < document["wall_s"] < 200
 

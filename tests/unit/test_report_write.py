@@ -193,7 +193,7 @@ def test_arms_that_cannot_be_read_are_compared_by_latency(tmp_path):
     """A user who attaches a URL would see no block at all."""
     run = runs.duel_run(tmp_path, count=2, void=())
     kept = read(run).blocks[0]
-    unreadable = msgspec.structs.replace(kept, block=runs.block(1, "open", 1.0, readable=False))
+    unreadable = msgspec.structs.replace(kept, levelled=runs.block(1, "open", 1.0, readable=False))
     assert log_ratio(unreadable, "cpu_us_per_request", "open") is None
     found = log_ratio(unreadable, "latency_p50_ms", "open")
     assert found is not None

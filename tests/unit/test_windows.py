@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.evidence import SETTLE_NS, Entry, edges_of, quiet_of, utilisation_of, window_edges, windows_of
+from harness.evidence import (
+    SETTLE_NS,
+    SLOW_FROM,
+    SLOW_TO,
+    WINDOW_NS,
+    Entry,
+    Watched,
+    edges_of,
+    fast_look_ns,
+    paced,
+    quiet_of,
+    utilisation_of,
+    window_edges,
+    windows_of,
+)
 from harness.load import Slice
 from harness.meters.sampler import Edge, Readings
+from harness.model import Window
 from harness.store.samples import ROW
 
 MS = 1_000_000
@@ -50,6 +68,40 @@ def test_a_lone_arm_is_counted_between_its_burst_and_its_quiet_end(length_ms):
     assert one.start_ns < first <= one.start_ns + SETTLE_NS
     assert last == one.quiet_ns
     assert last - first > (one.end_ns - one.start_ns) / 2
+
+
+@given(st.integers(100, 5000))
+def test_a_long_slice_of_the_block_grain_is_cut_into_windows_that_meet(length_ms):
+    """Lost otherwise: CPU time or answers between two windows, or a window too long to see the pace change."""
+    one = piece(length_ms=length_ms)
+    edges = window_edges(one, "block")
+    assert (edges[0], edges[-1]) == window_edges(one, "slice")
+    lengths = [after - before for before, after in itertools.pairwise(edges)]
+    assert max(lengths) < 2 * WINDOW_NS
+    assert len(lengths) == 1 or min(lengths) >= WINDOW_NS
+
+
+def test_a_window_has_the_pace_of_its_own_time():
+    """Lost otherwise: an arm would be corrected by the pace of another moment."""
+    window = Window("baseline", 1, 0, 10 * MS, 20 * MS, 1, 1)
+    slow = [(t * MS, 8000) for t in (*range(5, 10), *range(15, 25))]
+    watched = Watched(pauses=(), pace=tuple(sorted([(t * MS, 5000) for t in range(10, 15)] + slow)), cpu_share=0.0)
+    fast_ns = fast_look_ns([None, watched])
+    assert fast_ns == 5000
+    assert paced((window,), 0, watched, fast_ns)[0].slow == 0.5
+    assert paced((window,), 5 * MS, watched, fast_ns)[0].slow == 1.0
+    assert paced((window,), 1000 * MS, watched, fast_ns)[0].slow is None
+    assert paced((window,), 0, None, fast_ns)[0].slow is None
+    assert fast_look_ns([None]) is None
+
+
+@given(st.floats(0.9, SLOW_FROM), st.floats(SLOW_TO, 3.0))
+def test_a_few_per_cent_that_an_arm_does_to_the_watcher_are_no_pace(fast, slow):
+    """Lost otherwise: a server whose threads foul the watcher's caches would be corrected for its own doing."""
+    window = Window("baseline", 1, 0, 0, 10 * MS, 1, 1)
+    looks = tuple((k * MS, round(5000 * (fast if k % 2 else slow))) for k in range(10))
+    [found] = paced((window,), 0, Watched(pauses=(), pace=looks, cpu_share=0.0), 5000.0)
+    assert found.slow == pytest.approx(0.5, abs=0.001)
 
 
 def test_interleaved_arms_are_counted_from_end_to_end():
