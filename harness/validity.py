@@ -7,6 +7,7 @@ or not, so that a reader can apply other limits.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -87,20 +88,30 @@ def voids(results: tuple[Check, ...]) -> tuple[Void, ...]:
 
 
 def drift(windows: tuple[Window, ...]) -> float | None:
-    """Change of the candidate's cost relative to the baseline's from a block's first to second half."""
-    ordered = sorted({window.slice for window in windows})
-    if len(ordered) < 4:  # noqa: PLR2004  (two slices a half, one for each role)
+    """Change of the candidate's cost relative to the baseline's from the first to the second half.
+
+    Each process's own halves: where arms run one after the other, the halves of the block have different
+    processes, and two processes of one arm may well differ by some per cent.  None with fewer than four windows.
+    """
+    if len(windows) < 4:  # noqa: PLR2004  (two a half, one for each role)
         return None
-    middle = ordered[len(ordered) // 2]
-    halves = [
-        _ratio(tuple(window for window in windows if (window.slice < middle) is first)) for first in (True, False)
-    ]
+    early, late = _halves(windows)
+    halves = _ratio(early), _ratio(late)
     if halves[0] is None or halves[1] is None:
         return None
     return abs(math.log(halves[0] / halves[1]))
 
 
-def _ratio(windows: tuple[Window, ...]) -> float | None:
+def _halves(windows: tuple[Window, ...]) -> tuple[list[Window], list[Window]]:
+    processes: dict[tuple[str, int], list[Window]] = {}
+    for window in sorted(windows, key=lambda one: (one.slice, one.start_ns)):
+        processes.setdefault((window.role, window.instance), []).append(window)
+    early = [window for mine in processes.values() for window in mine[: len(mine) // 2]]
+    late = [window for mine in processes.values() for window in mine[len(mine) // 2 :]]
+    return early, late
+
+
+def _ratio(windows: Sequence[Window]) -> float | None:
     cost: dict[str, float] = {}
     for role in ("baseline", "candidate"):
         mine = [window for window in windows if window.role == role and window.cpu_ns is not None]
