@@ -52,6 +52,9 @@ def duel(
     rate: Rate = None,
     users: Users = None,
     budget: Budget = "60s",
+    whole_budget: Annotated[
+        bool, typer.Option("--whole-budget", help="Measure on where a look has decided already: a narrower interval.")
+    ] = False,
     seconds: Seconds = None,
     seed: Seed = 1,
     load_workers: Workers = 1,
@@ -77,6 +80,7 @@ def duel(
             seed=seed,
             load_workers=load_workers,
             allow_hosts=tuple(allow_host or ()),
+            whole_budget=whole_budget,
         ),
         results=results,
         quiet=False,

@@ -37,6 +37,8 @@ class Question(Struct, frozen=True):
     seed: int
     load_workers: int
     allow_hosts: tuple[str, ...]
+    whole_budget: bool = False
+    """Whether to measure on where a look has decided."""
 
 
 def seconds(text: str) -> float:
@@ -100,6 +102,7 @@ def planned(question: Question, where: settings.Settings) -> Plan:
         measure_s=question.seconds,
         seed=question.seed,
         load_workers=question.load_workers,
+        looks=1 if question.whole_budget else plan.LOOKS,
     )
 
 

@@ -129,14 +129,14 @@ def alike() -> Iterator[Row]:
 def alike_saturated() -> Iterator[Row]:
     """An A/A of one architecture in slices; no figure is asked of it, but two servers cannot do better."""
     figure = "A/A, saturated, slice grain, 60 s"
-    found = duel(figure, "", "uvicorn", "uvicorn", "--users", "16", "--budget", "60s")
+    found = duel(figure, "", "uvicorn", "uvicorn", "--users", "16", "--budget", "60s", "--whole-budget")
     yield found if isinstance(found, Row) else Row(figure, f"{around(found[0])[1]}, {found[1]:.0f} s", "", None)
 
 
 def two_servers() -> Iterator[Row]:
     """Two architectures at saturation: both grains get 60 s."""
     figure, reach = "two servers, saturated, slice grain, 60 s", "± 1.5 %"
-    found = duel(figure, reach, "uvicorn", "granian", "--users", "16", "--budget", "120s")
+    found = duel(figure, reach, "uvicorn", "granian", "--users", "16", "--budget", "120s", "--whole-budget")
     if isinstance(found, Row):
         yield found
         return

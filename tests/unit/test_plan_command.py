@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from harness import settings
+from harness.commands.duel import Question, planned
 from tests.support import command
 
 
@@ -34,3 +37,13 @@ def test_words_that_fit_nothing_are_named(words, said):
     done = command.run("plan", *words)
     assert done.returncode == 2
     assert said in done.stderr
+
+
+def test_the_whole_budget_is_measured_in_one_look():
+    """A user who wants the narrowest interval would get that of half of the time."""
+    question = {"app": None, "app_dir": None, "paths": (), "scenario": "paths", "rate_rps": None, "users": 16}
+    rest = {"budget": "120s", "seconds": None, "seed": 1, "load_workers": 1, "allow_hosts": ()}
+    where = settings.load(command.ROOT)
+    asked = Question(baseline="uvicorn", candidate="granian", **question, **rest)
+    assert planned(asked, where).looks == (10, 20)
+    assert planned(msgspec.structs.replace(asked, whole_budget=True), where).looks == (20,)
