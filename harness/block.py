@@ -302,6 +302,9 @@ def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
         folder / "meters.parquet", [structs.astuple(row) for stretch in stretches for row in stretch.rows]
     )
     meters.write_slices(folder / "slices.parquet", [window for stretch in stretches for window in stretch.windows])
+    looks = [look for stretch in stretches if stretch.watched for look in stretch.watched.pace]
+    if looks:
+        meters.write_pace(folder / "pace.parquet", looks)
     events.write(folder, [event for stretch in stretches for event in stretch.events])
     ledger = [row for stretch in stretches for row in stretch.ledger]
     if ledger:

@@ -42,6 +42,17 @@ _SLICES = pa.schema(
 )
 
 
+_PACE = pa.schema([("t_ns", pa.int64()), ("took_ns", pa.int64())])
+
+
+def write_pace(path: Path, looks: Iterable[tuple[int, int]]) -> None:
+    """Write the watcher's looks at the pace of the arms' core as ``pace.parquet``.
+
+    When (CLOCK_MONOTONIC) the fixed work began and how long it took.  Raises CannotMeasure if the disk refuses.
+    """
+    _write(path, list(looks), _PACE)
+
+
 def write_meters(path: Path, rows: Iterable[Sequence[Any]]) -> None:
     """Write readings as ``meters.parquet``; each row has the ten columns of the contract, None where unknown.
 

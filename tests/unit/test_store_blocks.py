@@ -121,6 +121,15 @@ def test_meters_keep_unknown_readings_unknown(tmp_path):
         meters.read_meters(path)
 
 
+def test_the_looks_at_the_pace_are_kept(tmp_path):
+    """A sceptic could not check what was taken off the figures."""
+    path = tmp_path / "pace.parquet"
+    meters.write_pace(path, [(2**62 + 1, 5000), (2**62 + 2, 8000)])
+    frame = meters.read_meters(path)
+    assert frame["t_ns"].tolist() == [2**62 + 1, 2**62 + 2]
+    assert frame["took_ns"].tolist() == [5000, 8000]
+
+
 def test_slices_round_trip(tmp_path):
     """A user could not join samples with the slices that they belong to."""
     path = tmp_path / "slices.parquet"
