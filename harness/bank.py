@@ -41,6 +41,9 @@ INFLATION_DEFAULT = 1.25
 say; at 12 blocks a quarter more width makes 99 % of what would be 97 %."""
 INFLATION_CAP = 3.0
 """Beyond three the machine needs mending, not a wider interval."""
+PAIR_OF_ONES = math.sqrt(0.5)
+"""An A/A sets one process against one, in half of an arm's windows each; a block's ratio sets two against two, so
+its noise has half the variance at most."""
 RUN = 4
 """Blocks in a run of neighbours: a choice, long enough to carry drift and short enough to draw many."""
 DRAWS = 4_000
@@ -186,7 +189,7 @@ def noise_series(entries: Sequence[BankEntry]) -> list[Series]:
         for figure in ("aa_log_ratio_baseline", "aa_log_ratio_candidate"):
             value = getattr(entry, figure)
             if value is not None:
-                groups[*key, figure].append(value)
+                groups[*key, figure].append(value * PAIR_OF_ONES)
     return [np.array(values) for _, values in sorted(groups.items()) if len(values) >= RUN]
 
 
