@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from harness.model import Block, Cost, Window
+from harness.model import Cost, Window
 from harness.stats.pace import SLOWDOWN_MAX, at_equal_pace, imbalance, levelled, refused, slowdown
 from harness.stats.ratios import block_log_ratio, instance_log_ratio
+from tests.support.blocks import bare
 
 PROCESSES = [(role, instance) for role in ("baseline", "candidate") for instance in (1, 2)]
 
@@ -33,26 +34,7 @@ def block(shares, ratio, factor, *, number=0, requests=200):
         )
         for role, instance in PROCESSES
     )
-    return Block(
-        number=number,
-        condition="c",
-        grain="slice",
-        seed=1,
-        started_utc="",
-        start_order=(),
-        costs=costs,
-        windows=tuple(windows),
-        checks=(),
-        voids=(),
-        sent=0,
-        due=0,
-        completed=0,
-        errors={},
-        utilisation=None,
-        generator_work=None,
-        send_lag_p99_ms=None,
-        wall_s=1.0,
-    )
+    return bare(costs, windows, number=number)
 
 
 SHARES = st.lists(st.floats(0, 1), min_size=16, max_size=40)

@@ -8,32 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import Block, Cost, Window
+from harness.model import Cost, Window
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns, instance_log_ratio
-
-
-def block_of(costs, windows=(), grain="slice"):
-    """Block with these costs and windows."""
-    return Block(
-        number=0,
-        condition="c",
-        grain=grain,
-        seed=1,
-        started_utc="2026-11-24T00:00:00Z",
-        start_order=(),
-        costs=tuple(costs),
-        windows=tuple(windows),
-        checks=(),
-        voids=(),
-        sent=0,
-        due=0,
-        completed=0,
-        errors={},
-        utilisation=None,
-        generator_work=None,
-        send_lag_p99_ms=None,
-        wall_s=1.0,
-    )
+from tests.support.blocks import bare
 
 
 def window(role, instance, number, cpu_ns, requests):
@@ -52,7 +29,7 @@ def test_an_unreadable_or_absent_arm_has_no_cost(bad):
     """A half-read arm would look cheap instead of unknown."""
     costs = [bad] if bad.role == "candidate" else [Cost("baseline", 0, 100, 10), bad]
     assert cost_per_request_ns(costs, "baseline") is None
-    assert block_log_ratio(block_of(costs)) is None
+    assert block_log_ratio(bare(costs)) is None
 
 
 @given(
@@ -62,9 +39,9 @@ def test_an_unreadable_or_absent_arm_has_no_cost(bad):
 )
 def test_swapping_arms_flips_the_sign_and_units_do_not_matter(cpu, requests, scale):
     """A verdict must not depend on which arm is named first, nor on how long a block lasted."""
-    forth = block_of([Cost("baseline", 0, cpu[0], requests[0]), Cost("candidate", 0, cpu[1], requests[1])])
-    back = block_of([Cost("candidate", 0, cpu[0], requests[0]), Cost("baseline", 0, cpu[1], requests[1])])
-    longer = block_of([Cost(c.role, 0, c.cpu_ns * scale, c.requests * scale) for c in forth.costs])
+    forth = bare([Cost("baseline", 0, cpu[0], requests[0]), Cost("candidate", 0, cpu[1], requests[1])])
+    back = bare([Cost("candidate", 0, cpu[0], requests[0]), Cost("baseline", 0, cpu[1], requests[1])])
+    longer = bare([Cost(c.role, 0, c.cpu_ns * scale, c.requests * scale) for c in forth.costs])
     assert block_log_ratio(forth) == pytest.approx(-block_log_ratio(back))
     assert block_log_ratio(longer) == pytest.approx(block_log_ratio(forth), abs=1e-9)
 
@@ -79,8 +56,8 @@ def test_request_grain_uses_only_shared_slices():
         window("candidate", 0, 2, None, 10),
     ]
     costs = [Cost("baseline", 0, 200, 20), Cost("candidate", 0, 9_200, 30)]
-    assert block_log_ratio(block_of(costs, windows, "request")) == pytest.approx(math.log(2))
-    assert block_log_ratio(block_of(costs, windows, "slice")) == pytest.approx(math.log(9_200 / 30 / 10))
+    assert block_log_ratio(bare(costs, windows, "request")) == pytest.approx(math.log(2))
+    assert block_log_ratio(bare(costs, windows, "slice")) == pytest.approx(math.log(9_200 / 30 / 10))
 
 
 def test_double_difference_cancels_drift_between_slices():
@@ -96,11 +73,11 @@ def test_double_difference_cancels_drift_between_slices():
         for role in ("baseline", "candidate")
         for instance in (0, 1)
     ]
-    measured = block_of(costs, windows, "request")
+    measured = bare(costs, windows, "request")
     assert instance_log_ratio(measured, "baseline") == pytest.approx(math.log(1.1))
     assert instance_log_ratio(measured, "candidate") == pytest.approx(math.log(350 / 300))
     plain = math.log(costs[1].cpu_ns / costs[0].cpu_ns)
-    assert instance_log_ratio(block_of(costs, windows, "slice"), "baseline") == pytest.approx(plain)
+    assert instance_log_ratio(bare(costs, windows, "slice"), "baseline") == pytest.approx(plain)
 
 
 def test_without_a_shared_partner_the_plain_ratio_is_taken():
@@ -109,10 +86,10 @@ def test_without_a_shared_partner_the_plain_ratio_is_taken():
         window("candidate", i, i, 100, 10) for i in (0, 1)
     ]
     costs = [Cost("baseline", i, 100 + i, 10) for i in (0, 1)] + [Cost("candidate", i, 100, 10) for i in (0, 1)]
-    assert instance_log_ratio(block_of(costs, windows, "request"), "baseline") == pytest.approx(math.log(1.01))
+    assert instance_log_ratio(bare(costs, windows, "request"), "baseline") == pytest.approx(math.log(1.01))
 
 
 def test_one_process_has_no_aa():
     """A pair of arms without a second process would be reported as a perfect A/A."""
     costs = [Cost("baseline", 0, 100, 10), Cost("candidate", 0, 100, 10)]
-    assert instance_log_ratio(block_of(costs), "baseline") is None
+    assert instance_log_ratio(bare(costs), "baseline") is None
