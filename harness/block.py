@@ -126,7 +126,7 @@ def _measure(
     try:
         started = order.sample(entries, len(entries))
         for entry in started:
-            servers[entry.name] = _start(entry, condition, rig, logs)
+            servers[entry.name] = _start(entry, condition, rig, logs, [server.port for server in servers.values()])
             happened.append(events.now("start", entry.name))
         arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
         trial = place / "trial.json"
@@ -202,7 +202,7 @@ def _quarter(condition: Condition) -> Condition:
     return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
 
 
-def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Server:
+def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: Sequence[int]) -> local.Server:
     target = condition.baseline if entry.role == "baseline" else condition.candidate
     if target.url is not None:
         return attached.server(entry.name, target.url, logs)
@@ -214,6 +214,7 @@ def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path) -> local.Se
         session=rig.session,
         logs=logs,
         cores=rig.layout.arms if rig.layout.pinned else None,
+        promised=promised,
     )
 
 

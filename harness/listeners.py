@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Collection
 from pathlib import Path
 
 _LISTEN = "0A"
 
 
-def free_port() -> int:
-    """A loopback port that nobody uses at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(promised: Collection[int] = ()) -> int:
+    """A loopback port that nobody uses at this moment, and none of those ``promised`` to servers that still start.
+
+    A server needs some tenths of a second until it listens; so long the system may give its port once more.
+    """
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in promised:
+            return port
 
 
 def listening_inodes(port: int) -> set[str]:

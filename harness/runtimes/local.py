@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -127,9 +127,10 @@ def launch(
     session: processes.Session,
     logs: Path,
     cores: Sequence[int] | None,
+    promised: Collection[int] = (),
 ) -> Server:
-    """Start a target on a free port; does not wait for it."""
-    port = listeners.free_port()
+    """Start a target on a free port, none of those ``promised`` to others; does not wait for it."""
+    port = listeners.free_port(promised)
     log = logs / f"{name}.log"
     process = processes.start(
         command(target, app, port, root),

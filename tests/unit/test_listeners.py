@@ -22,3 +22,10 @@ def test_a_second_listener_on_the_port_is_a_stranger():
 def test_a_free_port_has_no_listener():
     """A server that never bound its port would be measured as fast as refusals are."""
     assert "nobody" in (listeners.verdict(listeners.free_port(), (os.getpid(),)) or "")
+
+
+def test_a_promised_port_is_not_given_twice(monkeypatch):
+    """A user's block would end with a stranger on the port, and the stranger would be its own neighbour."""
+    given = iter([4001, 4001, 4002])
+    monkeypatch.setattr(listeners.socket.socket, "getsockname", lambda _: ("127.0.0.1", next(given)))
+    assert listeners.free_port([4001]) == 4002
