@@ -47,10 +47,14 @@ def cell(
     paced = even is not None
     metered = log_ratios(valid)
     logs = log_ratios(even or valid)
-    factor, decisive = (
-        inflation(known, condition.regime, grain, max(2, len(logs)), level, at_equal_pace=paced).factor
-        for level in (INTERVAL_CONFIDENCE, VERDICT_CONFIDENCE)
-    )
+
+    def widening(confidence: float, *, at_equal_pace: bool) -> float:
+        n = max(2, len(logs))
+        return inflation(known, condition.regime, grain, n, confidence, at_equal_pace=at_equal_pace).factor
+
+    factor = widening(INTERVAL_CONFIDENCE, at_equal_pace=paced)
+    decisive = widening(VERDICT_CONFIDENCE, at_equal_pace=paced)
+    plain = widening(INTERVAL_CONFIDENCE, at_equal_pace=False)
     offset = _control(even or valid, factor)
     figure = grain_figure(
         grain,
@@ -82,7 +86,7 @@ def cell(
         figure=figure,
         logs=tuple(logs),
         offset=offset,
-        metered=ratio_interval(metered, look.interval_confidence, factor) if paced else None,
+        metered=ratio_interval(metered, look.interval_confidence, plain) if paced else None,
         pace_refused=refused(valid),
     )
 

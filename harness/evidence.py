@@ -35,9 +35,9 @@ FAST_SHARE = 0.02
 
 SLOW_FROM, SLOW_TO = 1.15, 1.45
 """A look is slow where it took 1.45 times as long as fast ones, fast up to 1.15 times, and in between partly.  On the
-shared machine of 2026 looks of 4.4 to 5.2 µs and of 7 to 9.5 µs were seen, hardly any between.  Steps and not the
-time itself: the watcher runs 1 to 2 % slower beside granian than beside uvicorn, whose threads foul its caches less;
-such a difference must not be taken for the core's pace."""
+shared machine of November 2026 looks took up to 5.6 µs or 7 µs and more, 1.4 % anything between.  Steps and not the
+time itself: the watcher runs 1.4 % slower beside granian than beside uvicorn (both in results/evidence/pace.json); what
+an arm does to the watcher must not be taken for the core's pace."""
 
 
 class Watched(Struct, frozen=True):

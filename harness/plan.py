@@ -12,8 +12,8 @@ MEASURE_S = 5.0
 """Requests of both arms interleaved: noise within a block cancels, and start-up would dominate shorter ones."""
 
 MEASURE_LONE_S = 3.0
-"""Arms loaded one at a time: what differs from process to process dominates (about 1.5 % each), so many short
-blocks with fresh processes beat few long ones."""
+"""Arms loaded one at a time: processes of one arm may differ by 2 % (results/evidence/process-spread.json), so
+many short blocks with fresh processes beat few long ones."""
 
 WARMUP_S = 1.0
 """Imports are done when a server answers; a second of load fills caches and specialises byte code."""

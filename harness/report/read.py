@@ -62,15 +62,16 @@ def read(folder: Path) -> Material:
 
 
 def _kept(blocks: dict[Path, Block]) -> tuple[Kept, ...]:
-    """A void block is taken to one pace by the slowdown of the valid ones: it must not change theirs."""
-    found = []
-    for path, block in blocks.items():
-        kind = (block.condition, block.grain)
-        valid = [one for one in blocks.values() if (one.condition, one.grain) == kind and not one.voids]
-        chosen = [*valid, block] if block.voids else valid
-        even = levelled(chosen)
-        found.append(Kept(path, block, block if even is None else even[chosen.index(block)]))
-    return tuple(found)
+    """Take the valid blocks of each cell to one pace together, and each void one beside them, not among them."""
+    even: dict[Path, Block] = {}
+    for kind in {(one.condition, one.grain) for one in blocks.values()}:
+        mine = {path: one for path, one in blocks.items() if (one.condition, one.grain) == kind}
+        valid = {path: one for path, one in mine.items() if not one.voids}
+        even |= zip(valid, levelled(list(valid.values())) or (), strict=False)
+        for path in mine.keys() - valid.keys():
+            beside = levelled([*valid.values(), mine[path]])
+            even |= {path: beside[-1]} if beside else {}
+    return tuple(Kept(path, one, even.get(path, one)) for path, one in blocks.items())
 
 
 def of_condition(material: Material, condition: Condition) -> tuple[Kept, ...]:

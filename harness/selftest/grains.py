@@ -50,18 +50,21 @@ def check(bench: Bench) -> list[Row]:
 
 
 def _contest(bench: Bench, one: Contest) -> Row:
-    pairs: list[list[Dosed]] = []
+    first: list[Dosed] = []
+    second: list[Dosed] = []
     for turn in range(bench.turns * 2):
-        found = [_measured(bench, one, grain, turn) for grain in one.grains]
-        pairs += [[each for each in found if each is not None]] if None not in found else []
-        if len(pairs) == bench.turns:
+        ours, theirs = (_measured(bench, one, grain, turn) for grain in one.grains)
+        if ours is not None and theirs is not None:
+            first.append(ours)
+            second.append(theirs)
+        if len(first) == bench.turns:
             break
-    first, second = ([point.measured - point.injected for point in points_of(column)] for column in _columns(pairs))
-    return _row(one, [ours - theirs for ours, theirs in zip(first, second, strict=True)])
+    pairs = zip(_errors(first), _errors(second), strict=True)
+    return _row(one, [here - there for here, there in pairs])
 
 
-def _columns(pairs: Sequence[Sequence[Dosed]]) -> tuple[list[Dosed], list[Dosed]]:
-    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+def _errors(dosed: Sequence[Dosed]) -> list[float]:
+    return [point.measured - point.injected for point in points_of(dosed)]
 
 
 def _row(one: Contest, differences: Sequence[float]) -> Row:

@@ -62,6 +62,8 @@ class Done:
     burned_ns: int = 0
     burned_cpu_ns: int = 0
     stalls: list[tuple[int, int]] = field(default_factory=list)
+    handled_ns: list[int] = field(default_factory=list)
+    """When each request was answered (CLOCK_MONOTONIC), kept only by an application that stalls."""
 
 
 def read_truths(environment: Mapping[str, str]) -> Truths:
@@ -116,6 +118,8 @@ def create_app(environment: Mapping[str, str]) -> App:
             await _big(scope, send, truths.status)
             return
         await _answer(send, truths.status, _SMALL, b"application/json")
+        if truths.stall_ns:
+            done.handled_ns.append(time.monotonic_ns())
 
     return serve
 
@@ -183,6 +187,7 @@ def _report(truths: Truths, done: Done) -> bytes:
         "burned_ns": done.burned_ns,
         "burned_cpu_ns": done.burned_cpu_ns,
         "stalls": done.stalls,
+        "handled_ns": done.handled_ns,
         "pid": os.getpid(),
         "nonce": truths.nonce,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.selftest import stall
 from harness.selftest.rig import Row
 
 
@@ -24,3 +25,15 @@ def test_a_truth_is_told_within_its_tolerance_and_decided_by_its_interval(report
     """A user would see "ok" over a wide interval, or a failure that only noise made look final."""
     row = Row("slope", 1.0, reported, "of injected", 0.03, low=low, high=high)
     assert (row.ok, row.decided) == (ok, decided)
+
+
+def test_a_stalls_drain_is_the_servers_own_word():
+    """Lost otherwise: a client that stamps its answers late would move the truth that it is judged by."""
+    end_ns = 3_000_000_000
+    early = [k * 5_000_000 for k in range(500)]
+    backlog = [end_ns + (k + 1) * 100_000 for k in range(100)]
+    later = [end_ns + 20_000_000 + k * 5_000_000 for k in range(50)]
+    assert stall.drained_ms([(2_500_000_000, end_ns)], [*later, *early, *backlog]) == pytest.approx(0.1)
+    # A stall at the very end, whose backlog was not served in time, tells nothing.
+    both = [(2_500_000_000, end_ns), (4_000_000_000, 4_500_000_000)]
+    assert stall.drained_ms(both, [*later, *early, *backlog]) == pytest.approx(0.1)
