@@ -1,4 +1,4 @@
-"""Timelines: an open load runs, processes of the target are killed, and what its clients see decides."""
+"""Timelines: an open load runs, the target meets a signal, and what its clients see decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from harness import listeners, load, rules
 from harness.block import Rig
-from harness.claims.claim import Timeline
+from harness.claims.claim import Fault, Timeline
 from harness.errors import CannotMeasure
 from harness.lone import Rows, loading
 from harness.model import App, Estimate, Target, Verdict
@@ -29,20 +29,27 @@ from harness.store.samples import ERRORS, DamagedSamples
 LOOK_S = 0.01
 """How often the workers are counted: a hundredth of the quickest start."""
 
+NOUNS: dict[Fault, tuple[str, str]] = {
+    "kill-worker": ("crash", "crashes"),
+    "kill-all": ("crash", "crashes"),
+    "hang-up": ("restart", "restarts"),
+}
+"""What happened, once and several times."""
+
 
 class Crash(Struct, frozen=True):
-    """One fresh start of the target and one crash (``crashes/<timeline>-<n>.json``)."""
+    """One fresh start of the target and one fault (``crashes/<timeline>/<n>.json``)."""
 
     number: int
     workers: int
-    """Processes that served before the crash."""
+    """Processes that served before the fault."""
     full_again_s: float | None
-    """From the kill until as many served again; None: not while the load ran."""
+    """From the signal until as many served again; None: not while the load ran."""
     answers_again_s: float | None
-    """From the kill to the first due instant from which ≥ 95 % of the next max(100 requests, 1 s) succeed."""
+    """From the signal to the first due instant from which ≥ 95 % of the next max(100 requests, 1 s) succeed."""
     due: int
     failed: dict[str, int]
-    """Requests that failed from the kill on, by class."""
+    """Requests that failed from the signal on, by class."""
     ended: int | None
     """Exit status of the whole server, None while it lived."""
     schema: int = 1
@@ -92,29 +99,29 @@ def _crash(timeline: Timeline, target: Target, rig: Rig, place: Path, number: in
             t0_ns = lone.begin()
             _sleep_until(t0_ns + round((timeline.load.warmup_s + timeline.at_s) * 1e9))
             before = workers(server)
-            killed_ns = _kill(server, before, everything=timeline.fault == "kill-all")
+            struck_ns = _strike(server, before, timeline.fault)
             until_ns = t0_ns + round((timeline.load.warmup_s + timeline.load.measure_s) * 1e9)
-            full_ns = _full_again(server, before, until_ns)
+            full_ns = _full_again(server, before, until_ns, everyone=timeline.fault == "hang-up")
             rows = lone.finish()
         ended = server.process.poll() if server.process is not None else None
     except (load.GeneratorFailedError, DamagedSamples) as error:
         raise CannotMeasure(str(error), f"Its logs are kept in {place}.") from error
     finally:
         local.stop([server])
-    return _seen(number, rows, len(before), killed_ns, full_ns, ended)
+    return _seen(number, rows, len(before), struck_ns, full_ns, ended)
 
 
-def _seen(number: int, rows: Rows, before: int, killed_ns: int, full_ns: int | None, ended: int | None) -> Crash:
+def _seen(number: int, rows: Rows, before: int, struck_ns: int, full_ns: int | None, ended: int | None) -> Crash:
     good = (rows["error"] == 0) & (rows["status"] == 200)  # noqa: PLR2004  (the path's own answer)
-    # What was in flight at the kill failed because of it, too.
-    lost = rows[~good & ((rows["end_ns"] >= killed_ns) | (rows["end_ns"] < 0))]
-    again_ns = recovered_ns(rows["due_ns"], good, killed_ns)
+    # What was in flight at the signal failed because of it, too.
+    lost = rows[~good & ((rows["end_ns"] >= struck_ns) | (rows["end_ns"] < 0))]
+    again_ns = recovered_ns(rows["due_ns"], good, struck_ns)
     return Crash(
         number=number,
         workers=before,
-        full_again_s=None if full_ns is None else (full_ns - killed_ns) / 1e9,
-        answers_again_s=None if again_ns is None else (again_ns - killed_ns) / 1e9,
-        due=int((rows["due_ns"] >= killed_ns).sum()),
+        full_again_s=None if full_ns is None else (full_ns - struck_ns) / 1e9,
+        answers_again_s=None if again_ns is None else (again_ns - struck_ns) / 1e9,
+        due=int((rows["due_ns"] >= struck_ns).sum()),
         failed=_classes(lost),
         ended=ended,
     )
@@ -137,20 +144,24 @@ def workers(server: local.Server) -> tuple[int, ...]:
     return tuple(children or holding)
 
 
-def _kill(server: local.Server, serving: Sequence[int], *, everything: bool) -> int:
-    """SIGKILL one worker, or every process of the target; returns when."""
-    chosen = server.pids() if everything else serving[:1]
+def _strike(server: local.Server, serving: Sequence[int], fault: Fault) -> int:
+    """Send the fault's signal to the processes that it is meant for; returns when.
+
+    A supervisor takes SIGHUP as the order to replace its workers, one after the other or all at once.
+    """
+    chosen = {"kill-worker": serving[:1], "kill-all": server.pids(), "hang-up": server.pids()[:1]}[fault]
     now_ns = time.monotonic_ns()
     for pid in chosen:
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGHUP if fault == "hang-up" else signal.SIGKILL)
     return now_ns
 
 
-def _full_again(server: local.Server, before: Sequence[int], until_ns: int) -> int | None:
-    """When as many workers as before serve again, the killed one's successor among them."""
+def _full_again(server: local.Server, before: Sequence[int], until_ns: int, *, everyone: bool) -> int | None:
+    """When as many workers as before serve again: with a successor of the killed one, or of everyone."""
     while time.monotonic_ns() < until_ns:
-        now = [pid for pid in workers(server) if _alive(pid)]
-        if len(now) >= len(before) and set(now) != set(before):
+        now = {pid for pid in workers(server) if _alive(pid)}
+        renewed = now.isdisjoint(before) if everyone else now != set(before)
+        if len(now) >= len(before) and renewed:
             return time.monotonic_ns()
         time.sleep(LOOK_S)
     return None
@@ -170,11 +181,11 @@ def _sleep_until(at_ns: int) -> None:
 
 
 def estimate(timeline: Timeline, crashes: Sequence[Crash]) -> Estimate:
-    """Share of crashes after which the target recovered, with its exact interval (Clopper and Pearson, 1934)."""
+    """Share of faults after which the target recovered, with its exact interval (Clopper and Pearson, 1934)."""
     recovered = sum(one.recovered_s(timeline.rule.within_s) is not None for one in crashes)
     shown = share_interval(recovered, len(crashes), 0.95)
     return Estimate(
-        metric="share of crashes recovered from",
+        metric=f"share of {NOUNS[timeline.fault][1]} recovered from",
         unit="share",
         value=shown.value,
         low=shown.low,
@@ -192,7 +203,7 @@ def decide(timeline: Timeline, crashes: Sequence[Crash]) -> Verdict:
     share = share_interval(k, n, 0.95)
     sentence = (
         f"{timeline.target} had its {crashes[0].workers} worker{'s' if crashes[0].workers > 1 else ''} again and "
-        f"answered within {within_s:g} s in {k} of {n} crashes{_times(times)}, "
+        f"answered within {within_s:g} s in {k} of {n} {_noun(timeline, n)}{_times(times)}, "
         f"so in {share.low:.0%} to {share.high:.0%} of them at 95 %; "
         f"{sum(sum(one.failed.values()) for one in crashes)} of {sum(one.due for one in crashes)} requests failed"
         f"{_ends(crashes)}."
@@ -203,9 +214,13 @@ def decide(timeline: Timeline, crashes: Sequence[Crash]) -> Verdict:
         return Verdict(verdict="inconclusive", sentence=sentence, reason="it does so sometimes")
     if (k == n) == timeline.rule.supports:
         if n <= rules.ZERO_BOUND:
-            return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} crashes")
+            return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} {_noun(timeline, n)}")
         return Verdict(verdict="supported", sentence=sentence)
     return Verdict(verdict="refuted", sentence=sentence)
+
+
+def _noun(timeline: Timeline, count: int) -> str:
+    return NOUNS[timeline.fault][count != 1]
 
 
 def _times(times: Sequence[float]) -> str:

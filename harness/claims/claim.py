@@ -14,6 +14,12 @@ from harness.model import Load, Regime
 Origin = Literal["ours", "the standard's"]
 """Whose threshold it is; every verdict says so."""
 
+Fault = Literal["kill-worker", "kill-all", "hang-up"]
+"""SIGKILL to one worker, SIGKILL to every process of the target, SIGHUP to its supervisor."""
+
+Control = Literal["must recover", "must not recover"]
+"""The known outcome of a twin."""
+
 Experiment = Literal["duet", "sweep", "timeline", "probe"]
 
 Need = Literal["PG", "TP", "KV", "D", "RAW", "OT", "TLS", "GRPC", "BROWSER"]
@@ -64,7 +70,7 @@ class Zero(Struct, frozen=True, tag="zero"):
 
 
 class Recovers(Struct, frozen=True, tag="recovers"):
-    """Whether the service has all its workers again, and answers, within ``within_s`` of a crash."""
+    """Whether the service has all its workers again, and answers, within ``within_s`` of the fault."""
 
     within_s: float
     supports: bool
@@ -96,14 +102,13 @@ class Timeline(Struct, frozen=True, tag="timeline"):
 
     name: str
     target: str
-    fault: str
-    """``kill-worker`` (SIGKILL to one worker) or ``kill-all`` (to every process of the target)."""
+    fault: Fault
     at_s: float
     """Seconds into the measured phase."""
     load: Load
     paths: tuple[str, ...]
     rule: Recovers
-    control: Literal["must recover", "must not recover"] | None = None
+    control: Control | None = None
     """A twin with a known outcome: if it comes out otherwise, the session decides nothing."""
 
 

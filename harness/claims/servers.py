@@ -5,7 +5,9 @@ from __future__ import annotations
 from harness.claims.claim import (
     Claim,
     Condition,
+    Control,
     Duet,
+    Fault,
     Faster,
     Probe,
     Recovers,
@@ -63,17 +65,18 @@ def _servers_compared() -> tuple[Condition, ...]:
     )
 
 
-def _crash(name: str, target: str, *, supports: bool, control: str | None = None) -> Timeline:
-    everything = control == "must not recover"
+def _crash(
+    name: str, target: str, *, supports: bool, control: Control | None = None, fault: Fault = "kill-worker"
+) -> Timeline:
     return Timeline(
         name=name,
         target=target,
-        fault="kill-all" if everything else "kill-worker",
+        fault=fault,
         at_s=CRASH_AT_S,
         load=CRASH_LOAD,
         paths=("/health/live",),
         rule=Recovers(within_s=RECOVERY_S, supports=supports),
-        control="must not recover" if everything else "must recover" if control else None,
+        control=control,
     )
 
 
@@ -95,11 +98,15 @@ CLAIMS = (
         section="Stack",
         statement="To manage several workers, Uvicorn has to be run under Gunicorn.",
         hypothesis=(
-            "After SIGKILL to one of two workers, Uvicorn alone does not have two again within 6 s; refuted if it has."
+            "After SIGKILL to one of two workers, or SIGHUP to replace both, Uvicorn alone does not have two again "
+            "within 6 s; refuted if it has."
         ),
         experiment="timeline",
         conditions=(
             _crash("uvicorn alone, one of two workers killed", "uvicorn,workers=2", supports=False),
+            _crash(
+                "uvicorn alone, told to replace both workers", "uvicorn,workers=2", supports=False, fault="hang-up"
+            ),
             _crash(
                 "control: gunicorn, one of two workers killed",
                 "gunicorn,workers=2",
@@ -107,13 +114,20 @@ CLAIMS = (
                 control="must recover",
             ),
             _crash(
+                "control: gunicorn, told to replace both workers",
+                "gunicorn,workers=2",
+                supports=True,
+                control="must recover",
+                fault="hang-up",
+            ),
+            _crash(
                 "control: uvicorn, every process killed",
                 "uvicorn",
                 supports=False,
                 control="must not recover",
+                fault="kill-all",
             ),
         ),
-        waiting=(Waiting(name="rolling restart", reason="this version sends no SIGHUP under load"),),
     ),
     Claim(
         number=3,
@@ -130,6 +144,7 @@ CLAIMS = (
                 "granian",
                 supports=True,
                 control="must not recover",
+                fault="kill-all",
             ),
         ),
     ),

@@ -20,7 +20,7 @@ _KINDS = ("duel", "run")
 _ARMS = 2
 
 CRASH_S = 12.0
-"""What a crash takes: start of target and generator, the load, their end."""
+"""What one fault of a timeline takes: start of target and generator, the load, their end."""
 
 
 def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, budget: str | None) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def text(document: dict[str, Any]) -> str:
         for row in document["cells"]
     ]
     lines += [
-        f"{row['condition']:<45} {row['crashes']} crashes, about {row['wall_s']} s" for row in document["crashes"]
+        f"{row['condition']:<45} {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")

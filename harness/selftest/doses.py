@@ -26,9 +26,7 @@ INTERCEPT = 0.003
 """No burn at all may be shown as 0.3 % at most."""
 
 WORK_US = 30
-"""Every request of both arms works this long.  It makes the code behind the burn meet cold caches in both arms:
-behind nothing, a burn of 20 µs makes what follows it 0.8 ± 0.1 µs dearer (results/evidence/burn-behind.json: one
-process, no load), which no meter of the burn alone can see."""
+"""Every request of both arms works this long before it burns, so that no arm comes out of the blue."""
 
 ATTEMPTS = 2
 """Void blocks are repeated, but not more often than once each."""
@@ -46,7 +44,10 @@ class Cell(Struct, frozen=True):
 
 OPEN = Load(model="open", rate_rps=1500, warmup_s=0.6, measure_s=5.0)
 """Both arms at once use about 40 % of their core."""
-OPEN_SHORT = Load(model="open", rate_rps=1500, warmup_s=0.6, measure_s=3.0)
+OPEN_SHORT = Load(model="open", rate_rps=500, warmup_s=0.6, measure_s=3.0)
+"""A lone arm at 1,500/s is asleep so often that a burn of 30 µs saves it 0.05 turns of its loop a request: the next
+request comes while it burns.  That is a truth, but none that the burn's meter could tell; a third of the rate makes it
+a third."""
 SATURATED = Load(model="closed", users=16, warmup_s=0.6, measure_s=3.0)
 """As long as a duel's blocks in the same grains (``plan``): the bank calibrates those with these."""
 
@@ -60,18 +61,26 @@ CELLS = (
 
 
 class Dosed(Struct, frozen=True):
-    """One valid block, and the log-ratio that was injected, as the app itself metered it."""
+    """One valid block, and what the candidate's processes tell of themselves, per request."""
 
     dose_us: int
-    injected: float
+    whole_ns: float
+    """CPU time of a request, all in all."""
+    burned_ns: float
+    """What it burned more than the baseline, as the app metered it."""
+    behind_ns: float
+    """By how much the app's answer, which comes behind the burn, was dearer than the baseline's."""
     block: Block
 
 
 class Point(Struct, frozen=True):
-    """One valid block: the log-ratio that was injected, the measured one, and that before the pace was levelled."""
+    """One valid block as log-ratios: what was injected, what was measured, and that before the pace was levelled."""
 
     dose_us: int
+    burned: float
+    """The burn alone."""
     injected: float
+    """The burn and what it makes the code behind it dearer."""
     measured: float
     as_metered: float
 
@@ -82,9 +91,10 @@ def check(bench: Bench) -> list[Row]:
     for cell in CELLS:
         dosed, tried = _dosed(bench, cell)
         points = points_of(dosed)
-        _bank(bench, cell, dosed)
+        _bank(bench, cell, dosed, points)
         found = dose_response([point.injected for point in points], [point.measured for point in points])
-        write_json(bench.folder / f"{_slug(cell)}.json", {"points": points, "tried": tried})
+        kept = {"points": points, "tried": tried, "behind_per_burned": behind_per_burned(dosed)}
+        write_json(bench.folder / f"{_slug(cell)}.json", kept)
         rows += _rows(cell, found)
         rows.append(Row(f"valid dose blocks, {cell.name}", tried, len(points), "blocks", tried / 2))
     return rows
@@ -108,21 +118,47 @@ def _row(name: str, injected: float, seen: Interval | None, unit: str, tolerance
 
 
 def points_of(dosed: Sequence[Dosed]) -> list[Point]:
-    """What the blocks of one cell measured, taken to one pace where that was watched."""
+    """What the blocks of one cell measured, taken to one pace where that was watched.
+
+    Blocks without a figure are left out.
+    """
     blocks = [one.block for one in dosed]
+    dearer = behind_per_burned(dosed)
     found = []
     for one, even in zip(dosed, levelled(blocks) or blocks, strict=True):
         measured, metered = block_log_ratio(even), block_log_ratio(one.block)
         if measured is not None and metered is not None:
-            found.append(Point(one.dose_us, one.injected, measured, metered))
+            burned, injected = (_log_ratio(one, share) for share in (0.0, dearer))
+            found.append(Point(one.dose_us, burned, injected, measured, metered))
     return found
 
 
-def _bank(bench: Bench, cell: Cell, dosed: Sequence[Dosed]) -> None:
+def behind_per_burned(dosed: Sequence[Dosed]) -> float:
+    """What a burn makes the code behind it dearer, as a share of the burn; 0 without a burn.
+
+    The longer a server has done something else, the less of its code is left in the caches: so it is in one process
+    without any load, too (results/evidence/burn-behind.json).  Least squares through the origin over all
+    blocks: a single block's arms ran at different moments.
+    """
+    burnt = [one for one in dosed if one.dose_us > 0]
+    squares = math.fsum(one.burned_ns**2 for one in burnt)
+    return math.fsum(one.burned_ns * one.behind_ns for one in burnt) / squares if squares else 0.0
+
+
+def _log_ratio(one: Dosed, dearer: float) -> float:
+    """Log of what the candidate cost ÷ what it would have cost with the baseline's burn.
+
+    Both from the candidate's own processes: the burn is work, and as the work around it takes longer while the
+    core is slow.  The baseline ran at other moments.
+    """
+    return -math.log1p(-one.burned_ns * (1 + dearer) / one.whole_ns)
+
+
+def _bank(bench: Bench, cell: Cell, dosed: Sequence[Dosed], points: Sequence[Point]) -> None:
     blocks = [one.block for one in dosed]
     even = levelled(blocks)
-    for one, done in zip(dosed, even or blocks, strict=True):
-        injected = math.exp(one.injected)
+    for one, done, point in zip(dosed, even or blocks, points, strict=True):
+        injected = math.exp(point.injected)
         what = _condition(cell, one.dose_us)
         duel.bank_block(bench.folder.parent.parent, done, what, injected, at_equal_pace=even is not None)
 
@@ -155,25 +191,26 @@ def _dose(bench: Bench, cell: Cell, dose_us: int, turn: int) -> list[Dosed]:
     seed = bench.seed + 1000 * turn + dose_us
     done = block.run(block.Job(turn, what, cell.grain, seed), bench.rig, place)
     write_json(place / BLOCK_FILE, done)
-    injected = injected_log_ratio(done, json.loads((place / "ledger.json").read_text()))
-    return [] if done.voids or injected is None else [Dosed(dose_us, injected, done)]
+    told = dosed_of(dose_us, done, json.loads((place / "ledger.json").read_text()))
+    return [] if told is None else [told]
 
 
-def injected_log_ratio(done: Block, ledger: list[dict[str, Any]]) -> float | None:
-    """Log of what the candidate cost ÷ what it would have cost with the baseline's burn.
-
-    Both from the candidate's own processes: the burn is work, and as the work around it takes longer while the
-    core is slow.  The baseline ran at other moments.
-    """
+def dosed_of(dose_us: int, done: Block, ledger: list[dict[str, Any]]) -> Dosed | None:
+    """A block with what its apps' ledger tells; None where the block is void or has no figure for either arm."""
     whole_ns = cost_per_request_ns(done.costs, "candidate")
-    extra_ns = _burned_ns(ledger, "candidate") - _burned_ns(ledger, "baseline")
-    return None if whole_ns is None or whole_ns <= extra_ns else -math.log1p(-extra_ns / whole_ns)
+    if done.voids or whole_ns is None or block_log_ratio(done) is None:
+        return None
+    burned_ns, behind_ns = (
+        _per_request_ns(ledger, "candidate", key) - _per_request_ns(ledger, "baseline", key)
+        for key in ("burned_cpu_ns", "behind_cpu_ns")
+    )
+    return Dosed(dose_us, whole_ns, burned_ns, behind_ns, done) if burned_ns < whole_ns else None
 
 
-def _burned_ns(ledger: list[dict[str, Any]], role: str) -> float:
-    """Burned CPU time per request, as the arm's processes metered it themselves."""
+def _per_request_ns(ledger: list[dict[str, Any]], role: str, key: str) -> float:
+    """CPU time per request, as the arm's processes metered it themselves."""
     mine = [row for row in ledger if row["role"] == role]
-    return float(sum(row["burned_cpu_ns"] for row in mine) / sum(row["requests"] for row in mine))
+    return float(sum(row[key] for row in mine) / sum(row["requests"] for row in mine))
 
 
 def _burning(dose_us: int) -> dict[str, str]:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness import block
 from harness.model import Grain, Load
-from harness.selftest.doses import Dosed, injected_log_ratio, points_of
+from harness.selftest.doses import Dosed, dosed_of, points_of
 from harness.selftest.rig import Bench, Row, condition
 from harness.stats.intervals import t_interval
 from harness.store.blocks import BLOCK_FILE
@@ -64,7 +64,7 @@ def _contest(bench: Bench, one: Contest) -> Row:
 
 
 def _errors(dosed: Sequence[Dosed]) -> list[float]:
-    return [point.measured - point.injected for point in points_of(dosed)]
+    return [point.measured - point.burned for point in points_of(dosed)]
 
 
 def _row(one: Contest, differences: Sequence[float]) -> Row:
@@ -83,6 +83,4 @@ def _measured(bench: Bench, one: Contest, grain: Grain, turn: int) -> Dosed | No
     place.mkdir()
     done = block.run(block.Job(turn, what, grain, bench.seed + turn), bench.rig, place)
     write_json(place / BLOCK_FILE, done)
-    ledger = json.loads((place / "ledger.json").read_text())
-    injected = injected_log_ratio(done, ledger)
-    return None if done.voids or injected is None else Dosed(one.burn_us, injected, done)
+    return dosed_of(one.burn_us, done, json.loads((place / "ledger.json").read_text()))

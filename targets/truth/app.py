@@ -30,6 +30,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Step = Callable[[], None]
+Burden = Callable[[], int | None]
+"""Does a request's work; gives the thread's CPU clock at the end of a burn, None where nothing is metered."""
 
 BIG_MAX_BYTES = 64 * 1024 * 1024
 """Bound of ``/big``: no client can make the process allocate without end."""
@@ -61,6 +63,8 @@ class Done:
     requests: int = 0
     burned_ns: int = 0
     burned_cpu_ns: int = 0
+    behind_cpu_ns: int = 0
+    """CPU time of the answers behind metered burns: a server that suspends while it sends counts others' work here."""
     stalls: list[tuple[int, int]] = field(default_factory=list)
     handled_ns: list[int] = field(default_factory=list)
     """When each request was answered (CLOCK_MONOTONIC), kept only by an application that stalls."""
@@ -113,19 +117,21 @@ def create_app(environment: Mapping[str, str]) -> App:
         if done.requests == 0:
             begin()
         done.requests += 1
-        burden()
+        burned_at_ns = burden()
         if scope["path"] == "/big":
             await _big(scope, send, truths.status)
             return
         await _answer(send, truths.status, _SMALL, b"application/json")
+        if burned_at_ns is not None:
+            done.behind_cpu_ns += time.thread_time_ns() - burned_at_ns
         if truths.stall_ns:
             done.handled_ns.append(time.monotonic_ns())
 
     return serve
 
 
-def _burden(truths: Truths, done: Done) -> Step:
-    """Compose the CPU work of a request; without a burn there is no code for it, not even a test.
+def _burden(truths: Truths, done: Done) -> Burden:
+    """Compose the CPU work of a request; without a burn nothing is burned and nothing metered.
 
     Metering a burn costs about 1 µs that it does not count itself: an arm with a burn is compared with
     an arm whose burn is 0, so that both pay it.
@@ -138,11 +144,13 @@ def _burden(truths: Truths, done: Done) -> Step:
     if burn_steps is None:
         return work
 
-    def work_and_burn() -> None:
+    def work_and_burn() -> int:
         _spin(truths.work_steps)
-        cpu_ns = time.thread_time_ns()
+        began_ns = time.thread_time_ns()
         done.burned_ns += _spin(burn_steps)
-        done.burned_cpu_ns += time.thread_time_ns() - cpu_ns
+        ended_ns = time.thread_time_ns()
+        done.burned_cpu_ns += ended_ns - began_ns
+        return ended_ns
 
     return work_and_burn
 
@@ -186,6 +194,7 @@ def _report(truths: Truths, done: Done) -> bytes:
         "requests": done.requests,
         "burned_ns": done.burned_ns,
         "burned_cpu_ns": done.burned_cpu_ns,
+        "behind_cpu_ns": done.behind_cpu_ns,
         "stalls": done.stalls,
         "handled_ns": done.handled_ns,
         "pid": os.getpid(),

@@ -9,12 +9,12 @@ from harness.claims.claim import Recovers, Timeline
 from harness.model import Load
 
 
-def timeline(*, supports=True, control=None):
+def timeline(*, supports=True, control=None, fault="kill-worker"):
     """Give a timeline that must recover within six seconds."""
     return Timeline(
         name="as shipped",
         target="granian,workers=2",
-        fault="kill-worker",
+        fault=fault,
         at_s=0.6,
         load=Load(model="open", rate_rps=100),
         paths=("/",),
@@ -68,6 +68,14 @@ def test_the_sentence_says_how_often_how_fast_and_what_was_lost():
     assert "16 of 5600 requests failed" in said
     assert "63% to 100%" in said
     assert "ended 4 times" in crashes.decide(timeline(), [DEAD] * 4).sentence
+
+
+def test_a_restart_is_not_called_a_crash():
+    """A user would read that a server crashed which only did what it was told."""
+    rolled = timeline(fault="hang-up")
+    assert "in 8 of 8 restarts" in crashes.decide(rolled, [BACK] * 8).sentence
+    assert crashes.decide(rolled, [BACK]).reason == "only 1 restart"
+    assert crashes.estimate(rolled, [BACK]).metric == "share of restarts recovered from"
 
 
 @pytest.mark.parametrize(
