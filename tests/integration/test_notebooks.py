@@ -1,0 +1,61 @@
+"""The notebooks run from top to bottom on a real run, and object to a wrong one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from tests.support import command
+
+NOTEBOOKS = command.ROOT / "notebooks"
+
+
+@pytest.fixture(scope="module")
+def duel(tmp_path_factory):
+    """A short duel in both regimes: request grain and slices."""
+    place = tmp_path_factory.mktemp("duel")
+    words = ("duel", "uvicorn", "granian", "--seconds", "1", "--budget", "4s", "--results", str(place))
+    return Path(command.document(*words)["run"])
+
+
+def execute(name: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Execute a notebook on a run; everything that it printed."""
+    monkeypatch.setenv("HARNESS_RUN", str(run))
+    notebook = nbformat.read(NOTEBOOKS / name, as_version=4)
+    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output["text"] for output in outputs if output["output_type"] == "stream")
+
+
+def test_a_duel_is_recomputed_from_its_raw_files(duel, monkeypatch):
+    """A sceptic could not check the harness's figures without trusting its code."""
+    printed = execute("check_a_duel.ipynb", duel, monkeypatch)
+    assert json.loads((duel / "verdicts.json").read_text())["sentence"] in printed
+    assert "Recomputed and reported ratios agree" in printed
+
+
+def test_a_ratio_that_the_raw_files_do_not_bear_out_is_refused(duel, tmp_path, monkeypatch):
+    """A sceptic would be reassured by a check that cannot fail."""
+    forged = shutil.copytree(duel, tmp_path / duel.name)
+    verdict = json.loads((forged / "verdicts.json").read_text())
+    for regime in verdict["regimes"]:
+        for grain in regime["grains"].values():
+            grain["ratio"] *= 1.01
+    (forged / "verdicts.json").write_text(json.dumps(verdict))
+    with pytest.raises(CellExecutionError, match="recomputed and reported differ by"):
+        execute("check_a_duel.ipynb", forged, monkeypatch)
+
+
+@pytest.mark.parametrize("notebook", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.name)
+def test_a_notebook_is_published_without_results_and_imports_nothing_of_the_harness(notebook):
+    """A reader would take somebody else's figures for the run before him, or check the harness by itself."""
+    cells = [cell for cell in nbformat.read(notebook, as_version=4).cells if cell.cell_type == "code"]
+    assert cells
+    assert not any(cell.outputs or cell.execution_count for cell in cells)
+    assert not any(f"{verb} harness" in cell.source for cell in cells for verb in ("import", "from"))
