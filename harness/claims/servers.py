@@ -7,8 +7,8 @@ from harness.claims.claim import (
     Condition,
     Control,
     Duet,
-    Fault,
     Faster,
+    Fault,
     Probe,
     Recovers,
     Timeline,
@@ -104,9 +104,7 @@ CLAIMS = (
         experiment="timeline",
         conditions=(
             _crash("uvicorn alone, one of two workers killed", "uvicorn,workers=2", supports=False),
-            _crash(
-                "uvicorn alone, told to replace both workers", "uvicorn,workers=2", supports=False, fault="hang-up"
-            ),
+            _crash("uvicorn alone, told to replace both workers", "uvicorn,workers=2", supports=False, fault="hang-up"),
             _crash(
                 "control: gunicorn, one of two workers killed",
                 "gunicorn,workers=2",

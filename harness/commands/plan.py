@@ -112,9 +112,7 @@ def text(document: dict[str, Any]) -> str:
         + (f"; finds {row['smallest_effect']:.1%}" if row["smallest_effect"] else "")
         for row in document["cells"]
     ]
-    lines += [
-        f"{row['condition']:<45} {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]
-    ]
+    lines += [f"{row['condition']:<45} {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
     if any(row["smallest_effect"] for row in document["cells"]):

@@ -160,9 +160,8 @@ def _burden(truths: Truths, done: Done) -> Burden:
 def _spin(steps: int) -> int:
     """Go so often round an empty loop and give the time that went by meanwhile, in ns.
 
-    Nothing is allocated.  A loop that adds up numbers makes one object a turn, and where a process happens to have
-    its pools of small objects full to the brim, every turn takes a new pool and gives it back: that process works
-    three times as long as its twin, all its life (results/evidence/process-spread.json).
+    Nothing is allocated: a loop that makes one number a turn takes half as long again where the process happens to
+    have its pools of small objects full to the brim (results/evidence/process-layout.json).
     """
     start_ns = time.perf_counter_ns()
     for _ in itertools.repeat(None, steps):

@@ -22,13 +22,13 @@ def costs(baseline_ns, candidate_ns, requests=1000):
 def ledger(burned_ns, behind_ns, requests=1000):
     """Give what both arms tell of themselves, per request: 1 µs of metering and 10 µs of answering in both."""
     return [
-        {"role": "baseline", "requests": requests, "burned_cpu_ns": 1_000 * requests, "behind_cpu_ns": 10_000 * requests},
         {
-            "role": "candidate",
+            "role": role,
             "requests": requests,
-            "burned_cpu_ns": (1_000 + burned_ns) * requests,
-            "behind_cpu_ns": (10_000 + behind_ns) * requests,
-        },
+            "burned_cpu_ns": (1_000 + more * burned_ns) * requests,
+            "behind_cpu_ns": (10_000 + more * behind_ns) * requests,
+        }
+        for role, more in (("baseline", 0), ("candidate", 1))
     ]
 
 
