@@ -20,7 +20,7 @@ NOTEBOOKS = command.ROOT / "notebooks"
 def duel(tmp_path_factory):
     """A short duel in both regimes: request grain and slices."""
     place = tmp_path_factory.mktemp("duel")
-    words = ("duel", "uvicorn", "granian", "--seconds", "1", "--budget", "4s", "--results", str(place))
+    words = ("duel", "uvicorn", "uvicorn,access_log=on", "--seconds", "1", "--budget", "4s", "--results", str(place))
     return Path(command.document(*words)["run"])
 
 
