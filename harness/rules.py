@@ -341,7 +341,10 @@ def _joint(words: Mapping[str, VerdictWord], p_interaction: float | None) -> tup
 
 def _unanimous(word: VerdictWord, count: int) -> tuple[VerdictWord, str, str | None]:
     reason = "no condition is decided" if word == "inconclusive" else None
-    return word, f"In all {count} tested conditions: {word}." if count > 1 else "", reason
+    if count == 1:
+        return word, "", reason
+    conditions = "both" if count == 2 else f"all {count}"  # noqa: PLR2004  (two are both)
+    return word, f"In {conditions} tested conditions: {word}.", reason
 
 
 def _p(p_interaction: float | None) -> str:
