@@ -118,10 +118,7 @@ def _row(name: str, injected: float, seen: Interval | None, unit: str, tolerance
 
 
 def points_of(dosed: Sequence[Dosed]) -> list[Point]:
-    """What the blocks of one cell measured, taken to one pace where that was watched.
-
-    Blocks without a figure are left out.
-    """
+    """What the blocks of one cell measured, taken to one pace where that was watched."""
     blocks = [one.block for one in dosed]
     dearer = behind_per_burned(dosed)
     found = []
