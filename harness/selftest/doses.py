@@ -131,13 +131,14 @@ def points_of(dosed: Sequence[Dosed]) -> list[Point]:
 
 
 def behind_per_burned(dosed: Sequence[Dosed]) -> float:
-    """What a burn makes the code behind it dearer, as a share of the burn; 0 without a burn.
+    """What a burn makes the code behind it dearer, as a share of the burn; 0 without a burn and in the block grain.
 
     The longer a server has done something else, the less of its code is left in the caches: so it is in one process
     without any load, too (results/evidence/burn-behind.json).  Least squares through the origin over all
-    blocks: a single block's arms ran at different moments.
+    blocks.  In the block grain arms run at different moments: the share would follow the core's pace as the measured
+    ratio does, and a truth must not lean towards what it judges.
     """
-    burnt = [one for one in dosed if one.dose_us > 0]
+    burnt = [one for one in dosed if one.dose_us > 0 and one.block.grain != "block"]
     squares = math.fsum(one.burned_ns**2 for one in burnt)
     return math.fsum(one.burned_ns * one.behind_ns for one in burnt) / squares if squares else 0.0
 

@@ -32,9 +32,9 @@ def ledger(burned_ns, behind_ns, requests=1000):
     ]
 
 
-def told(dose_us, burned_ns, behind_ns):
+def told(dose_us, burned_ns, behind_ns, grain="slice"):
     """Give a block on whose baseline a request costs 50 µs."""
-    block = bare(costs(50_000, 50_000 + burned_ns + behind_ns))
+    block = bare(costs(50_000, 50_000 + burned_ns + behind_ns), grain=grain)
     return doses.dosed_of(dose_us, block, ledger(burned_ns, behind_ns))
 
 
@@ -53,6 +53,12 @@ def test_an_arm_that_tells_more_of_its_answers_moves_the_truth_by_its_burn_only(
     blocks = [told(0, 0, 3_000), told(0, 0, -1_000)]
     assert doses.behind_per_burned(blocks) == 0
     assert [point.injected for point in doses.points_of(blocks)] == [0, 0]
+
+
+def test_in_the_block_grain_the_burn_alone_is_the_truth():
+    """Lost otherwise: a pace that met one arm only would enter the truth and the ratio alike, and hide an error."""
+    [point] = doses.points_of([told(20, 20_000, 5_000, grain="block")])
+    assert point.injected == point.burned
 
 
 def test_a_block_without_a_figure_is_left_out():
