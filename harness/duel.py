@@ -252,6 +252,7 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
                 "low": one.estimate.low,
                 "high": one.estimate.high,
                 "n": one.estimate.n,
+                "at_one_pace": one.at_one_pace,
                 "as_metered": _shown(one.metered),
             }
             for one in whole.grains

@@ -29,8 +29,10 @@ class Grained(Struct, frozen=True):
     """Log-ratios of the valid blocks that the estimate is made of."""
     offset: float
     """By how much the control widened the interval, as a log; 0 where it did not trip."""
+    at_one_pace: bool = False
+    """Whether the estimate is taken to one pace of the core."""
     metered: Interval | None = None
-    """The ratio as it was metered, where the estimate is taken to one pace of the core; None where it is not."""
+    """The ratio as metered where the estimate is taken to one pace; None where it is not, or has no interval."""
     pace_refused: bool = False
     """Whether the pace was watched and differed beside the two arms by more than chance: then it is not used."""
 
@@ -86,6 +88,7 @@ def cell(
         figure=figure,
         logs=tuple(logs),
         offset=offset,
+        at_one_pace=paced,
         metered=ratio_interval(metered, look.interval_confidence, plain) if paced else None,
         pace_refused=refused(valid),
     )

@@ -11,6 +11,10 @@ import pytest
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from harness.duel import finish
+from harness.stats.pace import levelled
+from harness.store.blocks import block_folders, read_blocks
+from harness.store.run import read_run
 from tests.support import command
 
 NOTEBOOKS = command.ROOT / "notebooks"
@@ -38,6 +42,25 @@ def test_a_duel_is_recomputed_from_its_raw_files(duel, monkeypatch):
     printed = execute("check_a_duel.ipynb", duel, monkeypatch)
     assert json.loads((duel / "verdicts.json").read_text())["sentence"] in printed
     assert "Recomputed and reported ratios agree" in printed
+
+
+def test_a_grain_left_with_one_block_or_none_is_recomputed_too(duel, tmp_path, monkeypatch):
+    """A sceptic with a noisy machine would see the check fail where the harness was right."""
+    run = shutil.copytree(duel, tmp_path / duel.name)
+    plan = read_run(run).plan
+    single = ("saturated", "slice")
+    singles = 0
+    for one, folder in zip(read_blocks(run), block_folders(run), strict=True):
+        cell = (one.condition, one.grain)
+        singles += cell == single and not one.voids
+        if cell == ("saturated", "block") or (cell == single and (one.voids or singles > 1)):
+            shutil.rmtree(folder)
+    finish(plan, run, read_blocks(run))
+    regimes = {each["name"]: each["grains"] for each in json.loads((run / "verdicts.json").read_text())["regimes"]}
+    [alone] = [one for one in read_blocks(run) if (one.condition, one.grain) == single]
+    assert [regimes["saturated"][grain]["n"] for grain in ("block", "slice")] == [0, 1]
+    assert regimes["saturated"]["slice"]["at_one_pace"] is (levelled([alone]) is not None)
+    assert "Recomputed and reported ratios agree" in execute("check_a_duel.ipynb", run, monkeypatch)
 
 
 def test_a_ratio_that_the_raw_files_do_not_bear_out_is_refused(duel, tmp_path, monkeypatch):

@@ -33,8 +33,9 @@ def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(tmp_path):
     if done.returncode == 0:
         [regime] = json.loads(done.stdout)["regimes"]
         valid = [block for block in blocks if not block.voids]
-        metered = regime["grains"]["slice"]["as_metered"]
-        assert (metered is None) is (levelled(valid) is None)
+        told = regime["grains"]["slice"]
+        assert told["at_one_pace"] is (levelled(valid) is not None)
+        assert (told["as_metered"] is not None) is (told["at_one_pace"] and told["n"] > 1)
         assert Path(json.loads(done.stdout)["run"]) == run
     else:
         assert json.loads(done.stdout)["error"]["code"] == "too-few-blocks"
