@@ -19,7 +19,9 @@ from harness.stats.ratios import block_log_ratio, cost_per_request_ns
 from harness.store.blocks import BLOCK_FILE
 from harness.store.folder import write_json
 
-DOSES_US = (0, 2, 5, 10, 20)
+DOSES_US = (0, 2, 5, 10, 20, 60, 120)
+"""As far as 20 µs a dose is of the size of what a duel decides; the two long ones tell the slope: a block's scatter
+is as wide as 20 µs are long, so short doses alone would need hundreds of blocks."""
 SLOPE = 0.03
 """A true difference of 10 % may be shown as 9.7 to 10.3 %."""
 INTERCEPT = 0.003
@@ -87,17 +89,34 @@ class Point(Struct, frozen=True):
 
 def check(bench: Bench) -> list[Row]:
     """Fit what was reported to the burn that the app itself metered, both as log-ratios."""
-    rows = []
+    rows: list[Row] = []
+    shares: dict[str, float] = {}
     for cell in CELLS:
         dosed, tried = _dosed(bench, cell)
-        points = points_of(dosed)
+        dearer = dearer_in(cell, dosed, shares)
+        points = points_of(dosed, dearer)
         _bank(bench, cell, dosed, points)
         found = dose_response([point.injected for point in points], [point.measured for point in points])
-        kept = {"points": points, "tried": tried, "behind_per_burned": behind_per_burned(dosed)}
+        kept = {"points": points, "tried": tried, "behind_per_burned": dearer}
         write_json(bench.folder / f"{_slug(cell)}.json", kept)
         rows += _rows(cell, found)
         rows.append(Row(f"valid dose blocks, {cell.name}", tried, len(points), "blocks", tried / 2))
     return rows
+
+
+def dearer_in(cell: Cell, dosed: Sequence[Dosed], shares: dict[str, float]) -> float:
+    """What a burn makes the code behind it dearer in this cell, as a share of the burn.
+
+    In the block grain arms run at different moments: a share of its own would follow the core's pace as the measured
+    ratio does, and a truth must not lean towards what it judges.  It takes that of the slices under the same load,
+    which ``shares`` keeps by model.
+    """
+    if cell.grain == "block":
+        return shares[cell.work.model]
+    found = behind_per_burned(dosed)
+    if cell.grain == "slice":
+        shares[cell.work.model] = found
+    return found
 
 
 def _slug(cell: Cell) -> str:
@@ -117,10 +136,12 @@ def _row(name: str, injected: float, seen: Interval | None, unit: str, tolerance
     return Row(name, injected, seen.value, unit, tolerance, low=seen.low, high=seen.high)
 
 
-def points_of(dosed: Sequence[Dosed]) -> list[Point]:
-    """What the blocks of one cell measured, taken to one pace where that was watched."""
+def points_of(dosed: Sequence[Dosed], dearer: float) -> list[Point]:
+    """What the blocks of one cell measured, taken to one pace where that was watched.
+
+    ``dearer`` is what a burn makes the code behind it dearer, as a share of the burn.
+    """
     blocks = [one.block for one in dosed]
-    dearer = behind_per_burned(dosed)
     found = []
     for one, even in zip(dosed, levelled(blocks) or blocks, strict=True):
         measured, metered = block_log_ratio(even), block_log_ratio(one.block)
@@ -131,14 +152,12 @@ def points_of(dosed: Sequence[Dosed]) -> list[Point]:
 
 
 def behind_per_burned(dosed: Sequence[Dosed]) -> float:
-    """What a burn makes the code behind it dearer, as a share of the burn; 0 without a burn and in the block grain.
+    """What a burn makes the code behind it dearer, as a share of the burn; 0 without a burn.
 
     The longer a server has done something else, the less of its code is left in the caches: so it is in one process
-    without any load, too (results/evidence/burn-behind.json).  Least squares through the origin over all
-    blocks.  In the block grain arms run at different moments: the share would follow the core's pace as the measured
-    ratio does, and a truth must not lean towards what it judges.
+    without any load, too (results/evidence/burn-behind.json).  Least squares through the origin over all blocks.
     """
-    burnt = [one for one in dosed if one.dose_us > 0 and one.block.grain != "block"]
+    burnt = [one for one in dosed if one.dose_us > 0]
     squares = math.fsum(one.burned_ns**2 for one in burnt)
     return math.fsum(one.burned_ns * one.behind_ns for one in burnt) / squares if squares else 0.0
 

@@ -64,7 +64,7 @@ def _contest(bench: Bench, one: Contest) -> Row:
 
 
 def _errors(dosed: Sequence[Dosed]) -> list[float]:
-    return [point.measured - point.burned for point in points_of(dosed)]
+    return [point.measured - point.burned for point in points_of(dosed, 0.0)]
 
 
 def _row(one: Contest, differences: Sequence[float]) -> Row:
