@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from harness import block
 from harness.model import Grain, Load
-from harness.selftest.doses import Dosed, dosed_of, points_of
+from harness.selftest.doses import OPEN_SHORT, Dosed, dosed_of, points_of
 from harness.selftest.rig import Bench, Row, condition
 from harness.stats.intervals import t_interval
 from harness.store.blocks import BLOCK_FILE
@@ -21,7 +21,6 @@ APART = 0.005
 APART_SERVERS = 0.03
 """Ours: two servers differ between grains by what waits and warms differently; more than 3 % needs a reason."""
 
-OPEN = Load(model="open", rate_rps=1500, warmup_s=0.6, measure_s=4.0)
 SATURATED = Load(model="closed", users=16, warmup_s=0.6, measure_s=4.0)
 
 
@@ -37,7 +36,9 @@ class Contest(Struct, frozen=True):
 
 
 CONTESTS = (
-    Contest("one architecture, request − slice", ("uvicorn", "uvicorn"), OPEN, ("request", "slice"), BURN_US, APART),
+    Contest(
+        "one architecture, request − slice", ("uvicorn", "uvicorn"), OPEN_SHORT, ("request", "slice"), BURN_US, APART
+    ),
     Contest(
         "two architectures, slice − block", ("uvicorn", "granian"), SATURATED, ("slice", "block"), 0, APART_SERVERS
     ),
