@@ -49,8 +49,8 @@ class Cell(Struct, frozen=True):
 OPEN = Load(model="open", rate_rps=300, warmup_s=0.6, measure_s=5.0)
 OPEN_SHORT = Load(model="open", rate_rps=500, warmup_s=0.6, measure_s=3.0)
 """In the open model a burn saves turns of the event loop: the next request comes while it burns, and shares its turn.
-That is a truth, but none that the burn's meter could tell.  It grows with the rate and the burn: at 1,500/s it is a
-tenth of 120 µs (results/evidence/selftest-doses-busy.json).  So open doses are few a second, and short ones."""
+That is a truth, but none that the burn's meter could tell.  It grows with the rate and the burn
+(results/evidence/selftest-dose-long.json).  So open doses are few a second, and short ones."""
 SATURATED = Load(model="closed", users=16, warmup_s=0.6, measure_s=3.0)
 """As long as a duel's blocks in the same grains (``plan``): the bank calibrates those with these."""
 
