@@ -283,7 +283,7 @@ def over_conditions(
     words.update(dict.fromkeys(_not_carried(words, p_values or {}), "inconclusive"))
     listing = _listing(tested, words)
     left_out = [name for name in verdicts if name not in tested]
-    tail = f" Untested: {', '.join(left_out)}." if left_out else ""
+    tail = f" {_counted('untested', left_out)}." if left_out else ""
     word, head, reason = _joint(words, p_interaction)
     return Verdict(verdict=word, sentence=f"{head} {listing}{tail}".strip(), reason=reason)
 
@@ -294,12 +294,16 @@ def _listing(tested: Mapping[str, Verdict], words: Mapping[str, VerdictWord]) ->
     if len(tested) <= SPOKEN_MAX:
         return " ".join(sentences.values())
     kinds = dict.fromkeys(words.values())
-    groups = [f"{kind}: {', '.join(name for name in words if words[name] == kind)}" for kind in kinds]
-    said = ". ".join(group[0].upper() + group[1:] for group in groups)
+    said = ". ".join(_counted(kind, [name for name in words if words[name] == kind]) for kind in kinds)
     decided = [name for name in words if words[name] != "inconclusive"] or list(words)
     taken_back = [name for name in words if words[name] != tested[name].verdict]
     examples = [decided[0], *(name for name in taken_back[:1] if name != decided[0])]
     return f"{said}. For example: {' '.join(sentences[name] for name in examples)}"
+
+
+def _counted(kind: str, names: Sequence[str]) -> str:
+    """A verdict with its conditions, whose names have commas of their own."""
+    return f"{kind.capitalize()} in {len(names)} ({'; '.join(names)})"
 
 
 def _not_carried(words: Mapping[str, VerdictWord], p_values: Mapping[str, float]) -> list[str]:
@@ -333,7 +337,7 @@ def _joint(words: Mapping[str, VerdictWord], p_interaction: float | None) -> tup
     if "inconclusive" in kinds:
         undecided = [name for name, word in words.items() if word == "inconclusive"]
         head = f"Not decided in {len(undecided)} of {len(words)} conditions."
-        return "inconclusive", head, f"undecided: {', '.join(undecided)}"
+        return "inconclusive", head, f"undecided: {'; '.join(undecided)}"
     if kinds <= _HOLDS:
         return "supported", "It holds in every tested condition.", None
     return "refuted", "It holds in no tested condition.", None

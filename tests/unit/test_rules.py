@@ -223,7 +223,7 @@ def test_one_verdict_over_conditions(words, p, joint):
     if joint == "untested":
         assert verdict.reason == "why"
     elif "untested" in words:
-        assert "Untested: c0." in verdict.sentence
+        assert "Untested in 1 (c0)." in verdict.sentence
 
 
 def test_holm_takes_back_what_the_family_does_not_carry():
