@@ -7,11 +7,10 @@ process alive, in the order A B B A.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import random
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,10 +19,12 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, structs
 
-from harness import __version__, events, evidence, load, processes, summary, validity
+from harness import __version__, events, evidence, load, processes, summary, validity, watching
+from harness.backends.backing import NOTHING, Backing, Lent
+from harness.errors import CannotMeasure
 from harness.evidence import Entry, Watched
 from harness.machine import CoreLayout
-from harness.meters import sampler, watcher
+from harness.meters import sampler
 from harness.meters.process_clock import Tree, pss_bytes
 from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
@@ -46,6 +47,8 @@ class Rig(Struct, frozen=True):
     session: processes.Session
     layout: CoreLayout
     load_workers: int
+    backing: Backing | None = None
+    """None: nothing can stand behind the arms."""
 
 
 class Job(Struct, frozen=True):
@@ -76,6 +79,7 @@ class Stretch(Struct, frozen=True):
     events: tuple[events.Event, ...]
     t0_ns: int
     watched: Watched | None
+    backend_share: float | None
 
 
 def run(job: Job, rig: Rig, folder: Path) -> Block:
@@ -92,10 +96,20 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
     for number, (grain, entries) in enumerate(_stretches(job, order)):
         place = folder / f"stretch-{number + 1}"
         place.mkdir()
-        stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order))
+        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent:
+            stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order, lent))
     stretches = _paced(stretches)
     _keep(folder, stretches)
     return _block(job, rig, stretches, started_utc, time.monotonic() - began)
+
+
+def _lent(rig: Rig, condition: Condition, names: Sequence[str]) -> contextlib.AbstractContextManager[Lent]:
+    """What stands behind the processes of a stretch."""
+    if condition.behind is None:
+        return contextlib.nullcontext(NOTHING)
+    if rig.backing is None:
+        raise CannotMeasure("This session has no database behind its arms.", "Use `harness duel` or `harness run`.")
+    return rig.backing.lend(condition.behind, names)
 
 
 def _stretches(job: Job, order: random.Random) -> list[tuple[Grain, tuple[Entry, ...]]]:
@@ -116,17 +130,19 @@ def _measure(
     place: Path,
     logs: Path,
     order: random.Random,
+    lent: Lent,
 ) -> Stretch:
     """Start, verify, warm up, measure, stop."""
     condition = job.condition
-    watch = _watch(rig, pace=grain != "request")
+    watch = watching.start(rig.layout, pace=grain != "request")
     servers: dict[str, local.Server] = {}
     generator: load.Generator | None = None
     happened: list[events.Event] = []
     try:
         started = order.sample(entries, len(entries))
         for entry in started:
-            servers[entry.name] = _start(entry, condition, rig, logs, [server.port for server in servers.values()])
+            promised = [server.port for server in servers.values()]
+            servers[entry.name] = _start(entry, condition, rig, logs, promised, lent)
             happened.append(events.now("start", entry.name))
         arms = [load.Arm(name=entry.role, instance=entry.instance, url=servers[entry.name].url) for entry in entries]
         trial = place / "trial.json"
@@ -154,18 +170,19 @@ def _measure(
             happened.append(events.now("ready", server.name))
         slices = load.wait_ready(generator)
         ordered = [servers[entry.name] for entry in entries]
-        readings = _sample(rig, generator, slices, grain, ordered)
+        readings = _sample(rig, generator, slices, grain, ordered, lent)
         happened += [events.Event(t_ns=readings.t0_ns, what="load"), events.now("stop")]
         done = load.collect(generator, DRAIN_S)
         ledger = _ledger(entries, ordered, condition)
-        wrong = [text for text in (local.still_alone(server) for server in ordered) if text is not None]
+        seen = [*(local.still_alone(server) for server in ordered), lent.ended()]
+        wrong = [text for text in seen if text is not None]
         memory = [pss_bytes(server.pids()) if server.process is not None else None for server in ordered]
     finally:
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
         local.stop(list(servers.values()))
         happened.append(events.now("end"))
-        watched = _watched(watch)
+        watched = watching.finish(watch)
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=condition.load.users, expect=condition.expect)
     windows = evidence.windows_of(entries, slices, readings, rows, grain)
@@ -179,6 +196,7 @@ def _measure(
         ledger=tuple(ledger),
         events=(*happened, *events.pauses(watched.pauses if watched else ())),
         utilisation=evidence.utilisation_of(windows),
+        backend_share=evidence.backend_share_of(readings, slices),
         rows=readings.rows,
         slices=slices,
         done=tuple(done),
@@ -202,7 +220,9 @@ def _quarter(condition: Condition) -> Condition:
     return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
 
 
-def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: Sequence[int]) -> local.Server:
+def _start(
+    entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: Sequence[int], lent: Lent
+) -> local.Server:
     target = condition.baseline if entry.role == "baseline" else condition.candidate
     if target.url is not None:
         return attached.server(entry.name, target.url, logs)
@@ -215,6 +235,7 @@ def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: S
         logs=logs,
         cores=rig.layout.arms if rig.layout.pinned else None,
         promised=promised,
+        lent=lent.environments.get(entry.name, {}),
     )
 
 
@@ -245,6 +266,7 @@ def _sample(
     slices: tuple[load.Slice, ...],
     grain: Grain,
     servers: Sequence[local.Server],
+    lent: Lent,
 ) -> sampler.Readings:
     """Begin the load and read the meters until its last edge."""
     meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
@@ -260,38 +282,13 @@ def _sample(
         cores=rig.layout.arms,
         generators=live,
         keep_on=lambda: load.alive(generator),
+        backends=lent.meters,
     )
     if max(edges) not in readings.at_edges:
         # Locust ended before the last edge: its last words say why.
         load.collect(generator, 0.5)
         raise load.GeneratorFailedError("Locust ended before the last slice.")
     return readings
-
-
-def _watch(rig: Rig, *, pace: bool) -> subprocess.Popen[bytes] | None:
-    """Start the watcher for pauses and pace of the platform, where the arms have a core of their own."""
-    if not rig.layout.pinned:
-        return None
-    return subprocess.Popen(
-        [sys.executable, "-I", "-S", watcher.__file__, str(rig.layout.arms[0]), *(["pace"] if pace else [])],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-
-
-def _watched(watch: subprocess.Popen[bytes] | None) -> Watched | None:
-    """End the watcher; what it saw, or None where it had no right to watch."""
-    if watch is None:
-        return None
-    printed, _ = watch.communicate(timeout=10)
-    if watch.returncode:
-        return None
-    found = json.loads(printed)
-    pauses = tuple((int(at), float(late)) for at, late in found["pauses"])
-    pace = tuple((int(at), int(took)) for at, took in found["pace"])
-    return Watched(pauses=pauses, pace=pace, cpu_share=found["cpu_share"])
 
 
 def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:
@@ -321,6 +318,7 @@ def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, w
     results = tuple(check for one in seen for check in validity.checks(one))
     counts = [stretch.counts for stretch in stretches]
     lags = [count.send_lag_p99_ms for count in counts if count.send_lag_p99_ms is not None]
+    behind = [stretch.backend_share for stretch in stretches if stretch.backend_share is not None]
     utilisations = [stretch.utilisation for stretch in stretches if stretch.utilisation is not None]
     errors: dict[str, int] = {}
     for count in counts:
@@ -346,6 +344,7 @@ def _block(job: Job, rig: Rig, stretches: Sequence[Stretch], started_utc: str, w
         send_lag_p99_ms=max(lags) if lags else None,
         wall_s=wall_s,
         pinned=rig.layout.pinned,
+        backend_share=float(np.mean(behind)) if behind else None,
         harness_version=__version__,
     )
 

@@ -38,6 +38,13 @@ Seconds = Annotated[
 Seed = Annotated[int, typer.Option("--seed", help="Repeats arrivals and orders.")]
 Workers = Annotated[int, typer.Option("--load-workers", help="Processes that load.")]
 Profile = Annotated[str, typer.Option("--profile", help="Depth of a run: smoke, quick or full.")]
+Behinds = Annotated[
+    list[str] | None,
+    typer.Option("--behind", help="Start this behind an app of your own: postgres (DATABASE_URL), valkey (REDIS_URL)."),
+]
+Rows = Annotated[
+    int | None, typer.Option("--rows", help="Seeded orders of the reference service's database (default: 100000).")
+]
 Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
 
 
@@ -58,6 +65,8 @@ def duel(
     seconds: Seconds = None,
     seed: Seed = 1,
     load_workers: Workers = 1,
+    behind: Behinds = None,
+    rows: Rows = None,
     allow_host: Hosts = None,
     results: Results = None,
     as_json: Json = False,
@@ -81,6 +90,8 @@ def duel(
             load_workers=load_workers,
             allow_hosts=tuple(allow_host or ()),
             whole_budget=whole_budget,
+            behind=command.backends(behind or ()),
+            rows=rows,
         ),
         results=results,
         quiet=False,
@@ -103,6 +114,8 @@ def plan(
     seconds: Seconds = None,
     profile: Profile = "quick",
     load_workers: Workers = 1,
+    behind: Behinds = None,
+    rows: Rows = None,
     allow_host: Hosts = None,
     as_json: Json = False,
 ) -> None:
@@ -119,6 +132,8 @@ def plan(
         "seconds": seconds,
         "load_workers": load_workers,
         "allow_hosts": tuple(allow_host or ()),
+        "behind": tuple(behind or ()),
+        "rows": rows,
     }
     document = command.preview(words, question, profile=profile, budget=budget)
     _print(document, as_json=as_json, text=command.text(document))

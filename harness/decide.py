@@ -10,8 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness import catalog, crashes, duel, rules, target
-from harness.claims.claim import Claim, Duet, Equivalent, Faster, Probe, Rule, Timeline, Within, Zero
+from harness import catalog, crashes, curves, duel, rules, target
+from harness.backends.needs import behind_of
+from harness.claims.claim import AtMost, Claim, Duet, Equivalent, Faster, Probe, Rule, Sweep, Timeline, Within, Zero
+from harness.claims.claim import Condition as Experiment
 from harness.crashes import Crash
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
@@ -20,6 +22,7 @@ from harness.stats.distributions import normal_cdf, normal_quantile
 from harness.stats.heterogeneity import interaction
 from harness.stats.shares import difference_p
 from harness.store.folder import slugify
+from harness.sweeps import SweepBlock
 
 PROFILE = "profile:"
 """How a plan's list of claims names its profile."""
@@ -27,7 +30,9 @@ PROFILE = "profile:"
 NOT_IN_PROFILE = "left out of this profile; a deeper one (--profile full) measures it"
 
 
-def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], measure_s: float) -> Condition:
+def condition_of(
+    claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], measure_s: float, seed: int
+) -> Condition:
     """The duet as a condition of the plan; an open load without a rate still has none."""
     options = catalog.server_options(root, plugins)
     serializers = [entry.name for entry in catalog.serializers(root, plugins)]
@@ -39,9 +44,11 @@ def condition_of(claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], 
         candidate=arms[1],
         app=App(),
         scenario=duet.scenario or "paths",
-        parameters={"paths": list(duet.paths)},
+        parameters={"paths": list(duet.paths), **({"requests": list(duet.requests)} if duet.requests else {})},
         load=structs.replace(duet.load, measure_s=measure_s),
         grains=grains(arms[0], arms[1], duet.regime),
+        expect=duet.expect,
+        behind=behind_of(arms, rows=duet.rows, own=duet.own_data, seed=seed),
     )
 
 
@@ -52,6 +59,8 @@ class Seen(Struct, frozen=True):
     lines: dict[str, Any]
     crashes: dict[str, tuple[Crash, ...] | str]
     """A string says why there are none."""
+    sweeps: dict[str, tuple[SweepBlock, ...] | str] = {}
+    """By grid; a string says why there are none."""
 
 
 def key(found: Claim, one: Timeline) -> str:
@@ -113,11 +122,11 @@ def _whole(
     return whole
 
 
-def _is_zero(one: Duet | Timeline | Probe) -> bool:
+def _is_zero(one: Experiment) -> bool:
     return isinstance(one, Probe) and isinstance(one.rule, Zero)
 
 
-def _is_control(one: Duet | Timeline | Probe) -> bool:
+def _is_control(one: Experiment) -> bool:
     return isinstance(one, Timeline) and one.control is not None
 
 
@@ -144,10 +153,15 @@ def _timeline(found: Claim, one: Timeline, seen: Seen) -> Decided:
     return Decided(crashes.decide(one, observed), crashes.estimate(one, observed), share=share)
 
 
-def _condition(found: Claim, one: Duet | Timeline | Probe, plan: Plan, folder: Path, seen: Seen) -> Decided:
+def _condition(found: Claim, one: Experiment, plan: Plan, folder: Path, seen: Seen) -> Decided:
     blocks = seen.blocks
     if isinstance(one, Timeline):
         return _timeline(found, one, seen)
+    if isinstance(one, Sweep):
+        observed = seen.sweeps.get(one.grid.id, NOT_IN_PROFILE)
+        if isinstance(observed, str):
+            return Decided(rules.untested(observed))
+        return curves.decide(one, observed, found.origin)
     if isinstance(one, Probe):
         return decide(one, seen.lines.get(one.module, "the probe was not run"), found.origin)
     planned = {condition.name: condition for condition in plan.conditions}
@@ -173,6 +187,8 @@ def _ruled(one: Duet, estimate: Estimate, origin: rules.Origin) -> Verdict:
         )
     if isinstance(rule, Equivalent):
         return rules.equivalent([estimate], rule.margin, *labels, rule.metric)
+    if isinstance(rule, AtMost):
+        return rules.at_most([estimate], rule.margin, *labels, rule.metric, origin=origin)
     if isinstance(rule, Within):
         return rules.within(
             _inverse(estimate), rule.low, rule.high, f"CPU of {labels[0]} ÷ CPU of {labels[1]}", origin=origin
@@ -196,13 +212,14 @@ def _inverse(estimate: Estimate) -> Estimate:
     )
 
 
-def _p(one: Duet | Timeline | Probe, verdict: Verdict, estimate: Estimate | None) -> float | None:
+def _p(one: Experiment, verdict: Verdict, estimate: Estimate | None) -> float | None:
     """p-value of the test that a verdict rests on, for Holm; None where it rests on none.
 
     Two-sided, from the distance to the nearest border of what the verdict says, in standard errors of the
     log-ratio that the 99 % interval implies: below 0.01 exactly where that interval stays on its side.
     """
-    if estimate is None or estimate.unit != "ratio" or not estimate.value:
+    if isinstance(one, Sweep) or estimate is None or estimate.unit != "ratio" or not estimate.value:
+        # A sweep's verdict rests on a shape, or on several places that are corrected among themselves.
         return None
     if not estimate.verdict_low or not estimate.verdict_high or estimate.verdict_high <= estimate.verdict_low:
         return None
@@ -216,6 +233,9 @@ def _distance(rule: Rule, verdict: Verdict, log_ratio: float, *, speed: bool) ->
     gain = log_ratio if speed else -log_ratio
     if isinstance(rule, Equivalent):
         inside = math.log1p(rule.margin) - abs(gain)
+        return inside if verdict.verdict == "supported" else -inside
+    if isinstance(rule, AtMost):
+        inside = math.log1p(rule.margin) + gain
         return inside if verdict.verdict == "supported" else -inside
     if isinstance(rule, Within):
         inside = min(gain - math.log(rule.low), math.log(rule.high) - gain)

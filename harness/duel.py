@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from harness import (
     settings,
 )
 from harness import target as targets
+from harness.backends.backing import backing
 from harness.errors import TooFewBlocks
 from harness.model import Block, Condition, Interval, Plan
 from harness.progress import Progress
@@ -57,13 +59,31 @@ def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: 
     )
 
 
-def start_run(
-    where: settings.Settings, plan: Plan, slug: str, results: Path | None, layout: machine.CoreLayout
-) -> Path:
+DATA = "data"
+"""Folder beside the runs where the embedded PostgreSQL keeps its seeded templates from session to session."""
+
+
+@contextlib.contextmanager
+def rigged(where: settings.Settings, plan: Plan, results: Path | None) -> Iterator[block.Rig]:
+    """The rig of a session, with what stands behind the plan's arms; all of it ends with the block."""
+    with processes.supervised() as label:
+        bare = rig(where.root, where.plugins, label, plan.load_workers)
+        cores = bare.layout.arms if bare.layout.pinned else None
+        with backing((results or where.results) / DATA, where.root, label, cores) as one:
+            for condition in plan.conditions:
+                if condition.behind is not None:
+                    one.prepare(condition.behind)
+            yield structs.replace(bare, backing=one)
+
+
+def start_run(where: settings.Settings, plan: Plan, slug: str, results: Path | None, the_rig: block.Rig) -> Path:
     """Make the run folder and write the plan with its hash, before the first block."""
     now = datetime.datetime.now(datetime.UTC)
     folder = create_run(results or where.results, plan.command, slug, now)
+    layout = the_rig.layout
     record = msgspec.to_builtins(machine.record(where.root, sorted({*layout.arms, *layout.generator})))
+    if the_rig.backing is not None and the_rig.backing.server is not None:
+        record["postgres"] = the_rig.backing.server.settings
     write_run(
         folder,
         Run(

@@ -128,9 +128,17 @@ def windows_of(
                     end_ns=edges[1],
                     cpu_ns=_used(start, end),
                     requests=requests,
+                    # With both arms loaded nobody can say whose queries the database works on.
+                    backend_ns=None if grain == "request" else _behind(readings, first, last),
                 )
             )
     return tuple(found)
+
+
+def _behind(readings: sampler.Readings, first: int, last: int) -> int | None:
+    """What the services behind the arms used between two edges; None without any."""
+    start, end = readings.backends_at.get(first), readings.backends_at.get(last)
+    return None if start is None or end is None else end - start
 
 
 def _spans(slices: Sequence[load.Slice], grain: Grain) -> Iterator[tuple[load.Slice, tuple[int, int]]]:
@@ -259,7 +267,7 @@ def mismatch_of(ledger: Sequence[dict[str, Any]], rows: np.ndarray[Any, Any]) ->
 def _foreign(
     readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int, watcher_share: float
 ) -> float | None:
-    """Share of the arms' core that neither the arms nor our own watcher used."""
+    """Share of the arms' core that neither the arms, the services behind them nor our own watcher used."""
     before, after = readings.core_before, readings.core_after
     if before is None or after is None or not wall_ns:
         return None
@@ -267,7 +275,7 @@ def _foreign(
     used = [_used(start.get(index), end.get(index)) for index in start]
     if not used or None in used:
         return None
-    arms_ns = sum(value or 0 for value in used)
+    arms_ns = sum(value or 0 for value in used) + (_behind(readings, start_ns, end_ns) or 0)
     return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - watcher_share)
 
 
@@ -285,3 +293,11 @@ def utilisation_of(windows: tuple[Window, ...]) -> float | None:
     # Arms that are loaded together share a window, which counts once.
     lengths = {(window.slice, window.start_ns): window.end_ns - window.start_ns for window in windows}
     return sum(window.cpu_ns or 0 for window in windows) / sum(lengths.values())
+
+
+def backend_share_of(readings: sampler.Readings, slices: Sequence[load.Slice]) -> float | None:
+    """CPU time of the services behind the arms ÷ time, over the measured phase; None where there are none."""
+    measured = [piece for piece in slices if piece.phase == "measure"]
+    first_ns, last_ns = measured[0].start_ns, measured[-1].end_ns
+    used_ns = _behind(readings, first_ns, last_ns)
+    return None if used_ns is None else used_ns / (last_ns - first_ns)

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from harness import listeners, processes
-from harness.model import Condition, Grain, Role
+from harness.model import Condition, Grain
 
 READY_S = 40.0
 """Locust imports in about 1 s; a cold disk needs a few more."""
@@ -26,7 +26,8 @@ START_DELAY_NS = 60_000_000
 class Arm(Struct, frozen=True):
     """One server process as the trial sees it."""
 
-    name: Role
+    name: str
+    """Its role; in a sweep, its point of the grid."""
     instance: int
     url: str
 

@@ -16,6 +16,7 @@ SCHEMA = 1
 Grain = Literal["request", "slice", "block"]
 Regime = Literal["open", "saturated"]
 Role = Literal["baseline", "candidate"]
+Backend = Literal["postgres", "valkey"]
 
 
 class Target(Struct, frozen=True):
@@ -48,6 +49,17 @@ class Load(Struct, frozen=True):
     measure_s: float = 5.0
 
 
+class Behind(Struct, frozen=True):
+    """The services behind the arms, and what their database holds."""
+
+    backends: tuple[Backend, ...]
+    rows: int | None = None
+    """Orders that the reference service's database is seeded with (0: migrated and empty); None: a bare database."""
+    seed: int = 7
+    own: bool = False
+    """Whether each process has a copy of the database of its own: needed where arms write."""
+
+
 class Condition(Struct, frozen=True):
     """One point of a comparison's grid: two arms, a scenario, a load, the grains that measure it."""
 
@@ -63,6 +75,8 @@ class Condition(Struct, frozen=True):
     expect: tuple[int, ...] = (200,)
     slice_s: float = 0.1
     """Length of a slice, in the slice grain; longer where answers are slow or rare (``pilot``)."""
+    behind: Behind | None = None
+    """None: nothing stands behind the arms."""
 
 
 class Plan(Struct, frozen=True):
@@ -80,6 +94,8 @@ class Plan(Struct, frozen=True):
     load_workers: int = 1
     margin: float = 0.01
     claims: tuple[str, ...] = ()
+    sweeps: dict[str, int] = field(default_factory=dict)
+    """Grids of the claims' sweeps, and how many valid blocks each gets."""
 
 
 class Cost(Struct, frozen=True):
@@ -107,6 +123,8 @@ class Window(Struct, frozen=True):
     requests: int
     slow: float | None = None
     """Share of the window in which the arms' core was slow, 0–1; None where nobody watched (``meters.watcher``)."""
+    backend_ns: int | None = None
+    """CPU time of the services behind the arms in this window; None where there are none, or where arms share it."""
 
 
 class Void(Struct, frozen=True):
@@ -152,6 +170,8 @@ class Block(Struct, frozen=True):
     send_lag_p99_ms: float | None
     wall_s: float
     pinned: bool = True
+    backend_share: float | None = None
+    """CPU time of the services behind the arms ÷ time, over the measured phase; None where there are none."""
     schema: int = SCHEMA
     kind: str = "block"
     harness_version: str = ""

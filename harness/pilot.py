@@ -31,6 +31,8 @@ TURNS = 10
 """A slice holds each connection's request this often, at the pilot's cost: its edges are a small part of it.  At
 saturation a request costs a third of that, so that it is some thirty times."""
 
+ARMS = 2
+
 ANSWERS = 20
 """At a low rate a slice is long enough for this many requests."""
 
@@ -40,7 +42,9 @@ def rate_for_half(block: Block) -> float:
     costs = cost_per_request_ns(block.costs, "baseline"), cost_per_request_ns(block.costs, "candidate")
     if costs[0] is None or costs[1] is None:
         return FALLBACK_RPS
-    rate = SHARE * CHEAPER_WHEN_BUSIER * 1e9 / (costs[0] + costs[1])
+    # What stands behind the arms shares their core.
+    behind_ns = _behind_ns(block) * ARMS
+    rate = SHARE * CHEAPER_WHEN_BUSIER * 1e9 / (costs[0] + costs[1] + behind_ns)
     return max(10.0, float(f"{rate:.2g}"))
 
 
@@ -52,7 +56,12 @@ def slice_s(block: Block, condition: Condition) -> float:
     if load.model == "open":
         wanted_s = ANSWERS / (load.rate_rps or FALLBACK_RPS)
     elif known:
-        wanted_s = TURNS * (load.users or 1) * max(known) / 1e9
+        wanted_s = TURNS * (load.users or 1) * (max(known) + _behind_ns(block)) / 1e9
     else:
         wanted_s = SLICE_MAX_S
     return min(max(math.ceil(wanted_s * 10) / 10, SLICE_MIN_S), SLICE_MAX_S)
+
+
+def _behind_ns(block: Block) -> float:
+    """CPU time per request of what stands behind the arms, at the pilot's rate."""
+    return (block.backend_share or 0.0) * 1e9 / (ARMS * (LOAD.rate_rps or FALLBACK_RPS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import target as targets
-from harness.model import App, Condition, Grain, Load, Plan, Regime, Target
+from harness.model import App, Behind, Condition, Grain, Load, Plan, Regime, Target
 from harness.stats.looks import planned_looks
 
 MEASURE_S = 5.0
@@ -68,6 +68,7 @@ def duel(
     seed: int,
     load_workers: int,
     looks: int,
+    behind: Behind | None = None,
 ) -> Plan:
     """Plan a duel: one condition per regime, ``budget_s`` of measuring each; no rate: a pilot will find it.
 
@@ -88,6 +89,7 @@ def duel(
             parameters={"paths": list(paths)},
             load=load(regime, rate_rps=rate_rps, users=users, measure_s=measure_s),
             grains=chosen[regime],
+            behind=behind,
         )
         for regime in regimes
     )

@@ -6,33 +6,40 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
 from harness import rules
-from harness.claims.claim import Probe, Within, Zero
-from harness.model import App, Estimate, Target, Verdict
+from harness.claims.claim import AtMost, Probe, Within, Zero
+from harness.model import App, Estimate, Interval, Target, Verdict
 from harness.processes import pinned
 from harness.runtimes import local
-from harness.stats.intervals import ratio_interval
+from harness.stats.intervals import ratio_interval, t_interval
 
 PROBE_S = 120.0
 """A probe bounds itself to seconds; one that runs longer hangs."""
 
 
 def observe(
-    module: str, arguments: Sequence[str], root: Path, cores: Sequence[int] | None
+    module: str,
+    arguments: Sequence[str],
+    root: Path,
+    cores: Sequence[int] | None,
+    lent: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]] | str:
-    """Lines that the probe printed, or why it could not run, in a sentence without a full stop."""
+    """Lines that the probe printed, or why it could not run, in a sentence without a full stop.
+
+    ``lent`` are the addresses of the services that the probe needs.
+    """
     try:
         with pinned(cores):
             done = subprocess.run(
                 [sys.executable, "-m", module, *arguments],
                 cwd=root,
-                env=local.environment(Target(spec=module), App(), root),
+                env=local.environment(Target(spec=module), App(), root, lent),
                 capture_output=True,
                 text=True,
                 timeout=PROBE_S,
@@ -74,29 +81,59 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
         names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
         event = f"a difference ({names})" if names else "a difference"
         return Decided(rules.zero(differences, cases, probe.rule.unit, twin_caught=caught, event=event))
-    if isinstance(probe.rule, Within):
-        return _ratio(probe, probe.rule, chosen, origin)
+    if isinstance(probe.rule, Within | AtMost):
+        return (
+            _ratio(probe, probe.rule, chosen, origin) if probe.baseline else _alone(probe, probe.rule, chosen, origin)
+        )
     return Decided(rules.untested(f"no rule of a probe decides {probe.name}"))
 
 
-def _ratio(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
+def _ratio(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
     """Baseline ÷ candidate over repeats that were taken side by side."""
     by_repeat: dict[int, dict[str, float]] = {}
     for line in lines:
         by_repeat.setdefault(int(line["repeat"]), {})[line["subject"]] = float(line[probe.value])
     arms = probe.baseline or "", probe.candidate or ""
     logs = [math.log(found[arms[0]] / found[arms[1]]) for found in by_repeat.values() if set(arms) <= set(found)]
-    shown, decided = ratio_interval(logs, 0.95), ratio_interval(logs, 0.99)
-    estimate = Estimate(
-        metric="times as fast",
-        unit="ratio",
+    if isinstance(rule, AtMost):
+        # A margin is asked of what the candidate costs more; a speed would be the other way round.
+        logs = [-log for log in logs]
+        found = _estimate("candidate ÷ baseline", "ratio", logs, probe)
+        what = probe.spoken or probe.value.replace("_", " ")
+        return Decided(rules.at_most([found], rule.margin, *arms, what, origin=origin), found, tuple(logs))
+    estimate = _estimate("times as fast", "ratio", logs, probe)
+    subject = f"{arms[0]}'s time ÷ {arms[1]}'s"
+    return Decided(rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate, tuple(logs))
+
+
+def _alone(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
+    """A figure by itself, over repeats; a figure that can be zero has no log and is counted from its mean."""
+    if isinstance(rule, AtMost):
+        return Decided(rules.untested(f"{probe.name} has nothing to be compared with"))
+    values = [float(line[probe.value]) for line in lines]
+    what = probe.spoken or probe.value.replace("_", " ")
+    positive = all(value > 0 for value in values)
+    if positive:
+        estimate = _estimate(what, probe.unit, [math.log(value) for value in values], probe)
+    else:
+        shown, decided = t_interval(values, 0.95), t_interval(values, 0.99)
+        estimate = _made(what, probe.unit, shown, decided, len(values), probe)
+    return Decided(rules.within(estimate, rule.low, rule.high, what.capitalize(), origin=origin), estimate)
+
+
+def _estimate(metric: str, unit: str, logs: Sequence[float], probe: Probe) -> Estimate:
+    return _made(metric, unit, ratio_interval(logs, 0.95), ratio_interval(logs, 0.99), len(logs), probe)
+
+
+def _made(metric: str, unit: str, shown: Interval | None, decided: Interval | None, n: int, probe: Probe) -> Estimate:
+    return Estimate(
+        metric=metric,
+        unit=unit,
         value=shown.value if shown else None,
         low=shown.low if shown else None,
         high=shown.high if shown else None,
-        n=len(logs),
+        n=n,
         verdict_low=decided.low if decided else None,
         verdict_high=decided.high if decided else None,
         condition=probe.name,
     )
-    subject = f"{arms[0]}'s time ÷ {arms[1]}'s"
-    return Decided(rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate, tuple(logs))

@@ -209,6 +209,45 @@ def equivalent(
     return _verdict("inconclusive", sentence, note, "the interval is too wide")
 
 
+def at_most(
+    estimates: Sequence[Estimate],
+    margin: float,
+    baseline_label: str,
+    candidate_label: str,
+    metric: str,
+    *,
+    origin: Origin = "ours",
+    note: str = "",
+) -> Verdict:
+    """Decide the claim that the candidate costs at most `margin` more in every estimate, however much it may save.
+
+    Refuted if one lies wholly beyond at a level shared among all of them, as in `equivalent`.
+    """
+    spans = [(estimate, verdict_span(estimate)) for estimate in estimates]
+    known = [(estimate, span) for estimate, span in spans if span is not None]
+    if not estimates:
+        return untested("no estimate")
+    if len(known) < len(spans):
+        return _no_interval(next(estimate for estimate, span in spans if span is None), metric)
+    bound = f"{percent(margin)} more (a margin that is {origin})"
+    worst, span = max(known, key=lambda item: item[1].value)
+    said = f"the ratio {candidate_label} ÷ {baseline_label}{at_condition(worst)} is {figure(worst)}"
+    strict = [_at_shared_level(estimate, each, len(known)) for estimate, each in known]
+    if any(each.low > 1 + margin for each in strict):
+        sentence = f"{candidate_label} takes over {bound} in {spoken(metric)} than {baseline_label}: {said}."
+        return _verdict("refuted", sentence, note)
+    if all(each.high < 1 + margin for _, each in known):
+        highest = "the highest ratio" if len(known) > 1 else "the ratio"
+        sentence = (
+            f"{candidate_label} takes at most {bound} in {spoken(metric)} than {baseline_label}: "
+            f"{said.replace('the ratio', highest, 1)}."
+        )
+        return _verdict("supported", sentence, note)
+    decides = what_decides(worst.n, span, abs(math.log1p(margin) - math.log(span.value)))
+    sentence = f"Whether {candidate_label} takes over {bound} in {spoken(metric)} is open: {said}. {decides}"
+    return _verdict("inconclusive", sentence, note, "the interval is too wide")
+
+
 def within(
     estimate: Estimate, low: float, high: float, subject: str, *, origin: Origin = "ours", note: str = ""
 ) -> Verdict:

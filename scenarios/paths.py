@@ -14,7 +14,7 @@ class Http(WireUser):
     """Without a trial the paths come from the environment: ``HTTP_PATHS=/a,/b``; else from ``/``."""
 
     def requests(self, parameters: Mapping[str, Any], seed: int) -> Sequence[Request]:
-        """Encode ``requests`` ({method, path, json, body, headers, name, expect}), else ``paths``."""
+        """Encode ``requests`` ({method, path, json, body, headers, name, expect, arm}), else ``paths``."""
         del seed
         if parameters.get("requests"):
             return [

@@ -5,11 +5,11 @@ Thresholds stand in the files of the sections, beside their reasons.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.model import Load, Regime
+from harness.model import Backend, Load, Regime
 
 Origin = Literal["ours", "the standard's"]
 """Whose threshold it is; every verdict says so."""
@@ -77,7 +77,70 @@ class Recovers(Struct, frozen=True, tag="recovers"):
     """True: recovery supports the claim; False: recovery refutes it."""
 
 
-Rule = Faster | Equivalent | Within | Zero | Recovers
+class AtMost(Struct, frozen=True, tag="at most"):
+    """The candidate costs at most ``margin`` more: supported below, refuted beyond, however much it may save."""
+
+    margin: float
+    metric: str = "cpu_us_per_request"
+
+
+class Grows(Struct, frozen=True, tag="grows"):
+    """The subject's figure at the last place is at least ``times`` that at the first."""
+
+    subject: str
+    times: float
+
+
+class Flat(Struct, frozen=True, tag="flat"):
+    """The subject's figure at the last place is that at the first, within ±``margin``."""
+
+    subject: str
+    margin: float
+
+
+class Beside(Struct, frozen=True, tag="beside"):
+    """At every place the subject's figure is that of each reference within ±``margin``, or at most so much more."""
+
+    subject: str
+    references: tuple[str, ...]
+    margin: float
+    at_most: bool
+    places: tuple[float, ...] = ()
+    """Places of the grid that decide; empty: all."""
+
+
+class Crosses(Struct, frozen=True, tag="crosses"):
+    """From some place on ``upper`` is at least ``times`` the figure of ``lower``; the place has its interval."""
+
+    upper: str
+    lower: str
+    times: float
+
+
+class Peaks(Struct, frozen=True, tag="peaks"):
+    """The figure, of which more is better, is best inside the grid: both ends are worse by more than ``margin``."""
+
+    subject: str
+    margin: float
+
+
+Rule = Faster | Equivalent | Within | Zero | Recovers | AtMost
+SweepRule = Grows | Flat | Beside | Crosses | Peaks
+
+Figure = Literal["p50_ms", "p95_ms", "cpu_us", "backend_us", "rate_rps", "tally"]
+"""Median and p95 of the response time; CPU time per request of the service and of what stands behind it; answers
+per second while loaded; what the service itself counted per second while loaded.  All but the first two belong to a
+process: its cell is the only one that it serves."""
+
+FIGURES: dict[Figure, str] = {
+    "p50_ms": "median response time",
+    "p95_ms": "95th percentile of the response time",
+    "cpu_us": "CPU time per request",
+    "backend_us": "CPU time per request in the database",
+    "rate_rps": "capacity",
+    "tally": "count per second",
+}
+"""Each as it is said aloud."""
 
 
 class Duet(Struct, frozen=True, tag="duet"):
@@ -95,6 +158,13 @@ class Duet(Struct, frozen=True, tag="duet"):
     """None: the harness's scenario for paths."""
     group: str = ""
     """Conditions of one group share a verdict; groups are reported apart."""
+    rows: int | None = None
+    """Seeded orders where the arms ask for a database; None: the harness's default."""
+    own_data: bool = False
+    """Whether each process has a copy of its own: where the load writes."""
+    requests: tuple[dict[str, Any], ...] = ()
+    """Requests with bodies (as the scenario ``paths`` takes them), where ``paths`` alone do not do."""
+    expect: tuple[int, ...] = (200,)
 
 
 class Timeline(Struct, frozen=True, tag="timeline"):
@@ -124,10 +194,62 @@ class Probe(Struct, frozen=True, tag="probe"):
     where: dict[str, str]
     """Only lines with these fields count."""
     baseline: str | None = None
-    """For ratios: value of ``subject`` in the lines of the baseline …"""
+    """For ratios: value of ``subject`` in the lines of the baseline (None: the figure stands by itself) …"""
     candidate: str | None = None
     """… and of the candidate."""
     arguments: tuple[str, ...] = ()
+    group: str = ""
+    behind: tuple[Backend, ...] = ()
+    """What the probe needs: its address is in DATABASE_URL or REDIS_URL."""
+    rows: int | None = None
+    """Seeded orders of its database, a copy of its own; None: a bare one."""
+    spoken: str = ""
+    """The figure as it is said aloud; empty: its field's name."""
+    unit: str = ""
+
+
+class Cell(Struct, frozen=True):
+    """One point of a grid: who answers what, and where on the axis it lies."""
+
+    subject: str
+    at: float
+    target: str
+    """Cells with one target and one number of rows share a process."""
+    path: str
+    """May name fields in braces, which the answer to ``ask`` fills."""
+    ask: str | None = None
+    """Asked once before the load: gives, for example, the cursor of a place deep in the table."""
+    rows: int | None = None
+    also: tuple[str, ...] = ()
+    """More paths, asked in turn after ``path``, where the cell is a mix; such a cell has its process to itself."""
+
+
+class Grid(Struct, frozen=True):
+    """One experiment: all its cells are measured side by side in every block; several sweeps may read it."""
+
+    id: str
+    axis: str
+    """What the cells differ by, with its unit."""
+    cells: tuple[Cell, ...]
+    users: int = 1
+    """Connections of each process, closed model; 1: a request alone, without a queue."""
+    measure_s: float = 5.0
+    slice_s: float = 0.25
+    counter: str | None = None
+    """Path that tells how many statements the process has executed: read around one request of each cell."""
+    tally: tuple[str, str] | None = None
+    """Path and field of a count that the process keeps: read before and after the load."""
+    note: str = ""
+    """What a reader must know of the load, as the end of a caption."""
+
+
+class Sweep(Struct, frozen=True, tag="sweep"):
+    """One arm over a grid, and what the shape of its curve decides."""
+
+    name: str
+    grid: Grid
+    figure: Figure
+    rule: SweepRule
     group: str = ""
 
 
@@ -138,7 +260,7 @@ class Waiting(Struct, frozen=True):
     reason: str
 
 
-Condition = Duet | Timeline | Probe
+Condition = Duet | Timeline | Probe | Sweep
 
 
 class Claim(Struct, frozen=True, kw_only=True):

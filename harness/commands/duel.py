@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, structs
 
-from harness import block, catalog, duel, plan, processes, settings, target
+from harness import block, catalog, duel, plan, settings, target
+from harness.backends.needs import behind_of
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import App, Block, Plan, Regime, Target
+from harness.model import App, Backend, Block, Plan, Regime, Target
 from harness.store.folder import open_run
 from harness.store.run import read_run, verify_plan_hash, write_run
 
 REFERENCE_PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
 """The reference service's single item of about 1 KB."""
+
+ROWS_MAX = 10_000_000
+"""Orders that a seeded database may hold: more take longer to make than anybody waits."""
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -39,6 +43,9 @@ class Question(Struct, frozen=True):
     allow_hosts: tuple[str, ...]
     whole_budget: bool = False
     """Whether to measure on where a look has decided."""
+    behind: tuple[Backend, ...] = ()
+    """What the user wants to stand behind an app of his own."""
+    rows: int | None = None
 
 
 def seconds(text: str) -> float:
@@ -51,6 +58,12 @@ def seconds(text: str) -> float:
     if not 1.0 <= value < 7 * 24 * 3600:
         raise UsageError(f"{text!r} is no budget.", "Write seconds, minutes or hours: 60s, 5m, 1h.")
     return value
+
+
+def backends(names: Sequence[str]) -> tuple[Backend, ...]:
+    """Parse what shall stand behind an app; raises UsageError for anything else."""
+    known: dict[str, Backend] = {"postgres": "postgres", "valkey": "valkey"}
+    return tuple(known[target.choose("service", name, known)] for name in names)
 
 
 def _targets(question: Question, where: settings.Settings) -> tuple[Target, Target]:
@@ -76,6 +89,8 @@ def _check(question: Question) -> None:
     ):
         if value is not None and value <= 0:
             raise UsageError(f"{name} {value} is not above zero.", f"Give {name} a positive number.")
+    if question.rows is not None and not 0 <= question.rows <= ROWS_MAX:
+        raise UsageError(f"--rows {question.rows} is not possible.", f"Give a number from 0 to {ROWS_MAX:,}.")
     if question.app is not None and not question.app.partition(":")[0]:
         raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
     if question.app_dir is not None and not Path(question.app_dir).is_dir():
@@ -90,8 +105,10 @@ def planned(question: Question, where: settings.Settings) -> Plan:
     regimes: list[Regime] = ["open"] if neither or question.rate_rps is not None else []
     if neither or question.users is not None:
         regimes.append("saturated")
+    arms = _targets(question, where)
     return plan.duel(
-        *_targets(question, where),
+        *arms,
+        behind=behind_of(arms, question.behind, rows=question.rows, seed=question.seed),
         app=App(module=question.app, directory=question.app_dir),
         scenario=question.scenario,
         paths=question.paths or (("/",) if question.app else (REFERENCE_PATH,)),
@@ -111,11 +128,10 @@ def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, A
     where = settings.load(Path.cwd())
     draft = planned(question, where)
     duel.verify(draft, where.root)
-    with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, draft.load_workers)
+    with duel.rigged(where, draft, results) as rig:
         the_plan = duel.resolved(draft, rig)
         slug = f"{question.baseline}-{question.candidate}"
-        folder = duel.start_run(where, the_plan, slug, results, rig.layout)
+        folder = duel.start_run(where, the_plan, slug, results, rig)
         return measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet), duel.finish)
 
 
@@ -155,8 +171,7 @@ def resume(run_folder: Path) -> dict[str, Any]:
     else:
         finish, work = duel.finish, duel_work
     where = settings.load(Path.cwd())
-    with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, record.plan.load_workers)
+    with duel.rigged(where, record.plan, folder.parent.parent) as rig:
         return measured(folder, lambda: work(record.plan, rig, folder), finish)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import bank, decide, machine, session, settings
+from harness import bank, decide, machine, session, settings, sweeps
 from harness.claims import load_claims
-from harness.claims.claim import Claim, Duet
+from harness.claims.claim import Claim, Duet, Sweep
 from harness.commands import duel, run
 from harness.errors import UsageError
 from harness.model import Plan
@@ -35,6 +35,7 @@ def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, bud
         return _document(run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where), where.results)
     if len(rest) != _ARMS:
         raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
+    question = {**question, "behind": duel.backends(question["behind"])}
     asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, **question)
     return _document(duel.planned(asked, where), where.results)
 
@@ -64,6 +65,15 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         for claim, one in (run.timelines(plan) if plan.command == "run" else [])
         for count in [run.crash_count(plan, one)]
     ]
+    sweeps_: list[dict[str, Any]] = [
+        {
+            "grid": grid.id,
+            "cells": len(grid.cells),
+            "blocks": blocks,
+            "wall_s": round(sweeps.seconds_per_block(grid) * blocks),
+        }
+        for grid, blocks in (run.grids(plan) if plan.command == "run" else [])
+    ]
     untested = [] if layout.pinned else ["latency verdicts: arms and generator share a core"]
     if plan.command == "run":
         untested += [reason for claim in run.chosen_claims(plan) for reason in _untested(claim, plan)]
@@ -72,8 +82,9 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         "kind": "plan",
         "cells": rows,
         "crashes": crashes,
+        "sweeps": sweeps_,
         "looks": list(plan.looks),
-        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes]),
+        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_]),
         "pinned": layout.pinned,
         "reason": layout.reason,
         "untested": untested,
@@ -99,6 +110,7 @@ def _untested(claim: Claim, plan: Plan) -> list[str]:
     left = [
         one.name for one in claim.conditions if isinstance(one, Duet) and f"{claim.number}: {one.name}" not in planned
     ]
+    left += [one.name for one in claim.conditions if isinstance(one, Sweep) and one.grid.id not in plan.sweeps]
     waiting = [f"{claim.number}, {one.name}: {one.reason}" for one in claim.waiting]
     return [*waiting, *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left)]
 
@@ -113,6 +125,10 @@ def text(document: dict[str, Any]) -> str:
         for row in document["cells"]
     ]
     lines += [f"{row['condition']:<45} {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]]
+    lines += [
+        f"{row['grid']:<45} {row['blocks']} blocks of {row['cells']} cells, about {row['wall_s']} s"
+        for row in document["sweeps"]
+    ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
     if any(row["smallest_effect"] for row in document["cells"]):

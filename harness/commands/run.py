@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, structs
 
-from harness import __version__, block, catalog, crashes, decide, duel, probes, processes, session, settings, target
+from harness import (
+    __version__,
+    block,
+    catalog,
+    crashes,
+    curves,
+    decide,
+    duel,
+    probes,
+    session,
+    settings,
+    sweeps,
+    target,
+)
 from harness.claims import find, load_claims
-from harness.claims.claim import Claim, Duet, Probe, Timeline
+from harness.claims.claim import Claim, Duet, Grid, Probe, Sweep, Timeline
 from harness.commands.duel import measured
 from harness.errors import CannotMeasure, TooFewBlocks
-from harness.model import Block, Condition, Plan
+from harness.model import Behind, Block, Condition, Plan, Target
 from harness.report.write import write_report
 from harness.stats.looks import planned_looks
 from harness.store.folder import write_json
 
 _PROFILE = decide.PROFILE
+
+PROBES = "probes.json"
+WHY = "why-not.txt"
+"""Says in a sweep's folder why it could not be measured."""
 
 
 class Profile(Struct, frozen=True):
@@ -31,17 +50,19 @@ class Profile(Struct, frozen=True):
     measure_s: float
     crashes: tuple[int, int]
     """Crashes of each timeline, and of each of its controls."""
+    sweep_blocks: int
+    """Blocks of each grid; fewer where they would take longer than the claim may."""
     claim_s: float
-    """Wall time of the duets of one claim; conditions beyond it are left out and said to be."""
+    """Wall time of the duets of one claim, and of its sweeps; what lies beyond is left out and said to be."""
 
 
 CORE = ("1", "2", "3", "4", "6", "7", "8")
 """Claims that need nothing but Python and two cores."""
 
 PROFILES = {
-    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), claim_s=20.0),
-    "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), claim_s=120.0),
-    "full": Profile(claims=CORE, blocks=12, measure_s=5.0, crashes=(8, 4), claim_s=24 * 3600.0),
+    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), sweep_blocks=4, claim_s=20.0),
+    "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), sweep_blocks=8, claim_s=120.0),
+    "full": Profile(claims=CORE, blocks=12, measure_s=5.0, crashes=(8, 4), sweep_blocks=12, claim_s=24 * 3600.0),
 }
 
 
@@ -51,11 +72,11 @@ def run(
     """Measure and decide the named claims; the document of the contract."""
     where = settings.load(Path.cwd())
     draft = planned(names, profile=profile, budget_s=budget_s, seed=seed, where=where)
-    with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, 1)
+    with duel.rigged(where, draft, results) as rig:
         plan = duel.resolved(draft, rig)
+        _prepare(plan, rig)
         slug = "-".join(claim.id for claim in chosen_claims(plan))
-        folder = duel.start_run(where, plan, slug, results, rig.layout)
+        folder = duel.start_run(where, plan, slug, results, rig)
         return measured(folder, lambda: work(plan, rig, folder), finish)
 
 
@@ -68,12 +89,63 @@ def planned(names: Sequence[str], *, profile: str, budget_s: float | None, seed:
     return Plan(
         command="run",
         seed=seed,
-        conditions=tuple(one for claim in chosen for one in _conditions(claim, depth, where)),
+        conditions=tuple(one for claim in chosen for one in _conditions(claim, depth, where, seed)),
         blocks_max=depth.blocks,
         looks=planned_looks(depth.blocks, first=4, count=2),
         rerun_max=max(1, depth.blocks // 2),
         claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
+        sweeps=_sweeps(chosen, depth),
     )
+
+
+def _sweeps(chosen: Sequence[Claim], depth: Profile) -> dict[str, int]:
+    """Blocks of each grid: as many as the profile's and the claim's time allow; too few decide nothing and are left.
+
+    A grid that another claim has measured costs a claim nothing.
+    """
+    planned: dict[str, int] = {}
+    for claim in chosen:
+        fresh = {one.grid.id: one.grid for one in claim.conditions if isinstance(one, Sweep)}
+        grids = [grid for name, grid in fresh.items() if name not in planned]
+        while grids:
+            blocks = min(depth.sweep_blocks, int(depth.claim_s / sum(map(sweeps.seconds_per_block, grids))))
+            if blocks >= curves.BLOCKS_MIN:
+                planned |= dict.fromkeys((grid.id for grid in grids), blocks)
+                break
+            grids.pop()
+    return planned
+
+
+def grids(plan: Plan) -> list[tuple[Grid, int]]:
+    """The grids of a plan with their blocks."""
+    found = {
+        one.grid.id: one.grid
+        for claim in chosen_claims(plan)
+        for one in claim.conditions
+        if isinstance(one, Sweep) and one.grid.id in plan.sweeps
+    }
+    return [(grid, plan.sweeps[name]) for name, grid in found.items()]
+
+
+def _prepare(plan: Plan, rig: block.Rig) -> None:
+    """Start and fill what sweeps and probes need: seconds the first time, and no part of a measurement."""
+    needed = [sweeps.behind(grid, rows, plan.seed, _parse) for grid, _ in grids(plan) for rows in sweeps.sizes(grid)]
+    needed += [
+        Behind(backends=one.behind, rows=one.rows, seed=plan.seed)
+        for claim in chosen_claims(plan)
+        for one in claim.conditions
+        if isinstance(one, Probe) and one.behind
+    ]
+    for behind in needed:
+        if behind is not None and rig.backing is not None:
+            rig.backing.prepare(behind)
+
+
+def _parse(text: str) -> Target:
+    where = settings.load(Path.cwd())
+    options = catalog.server_options(where.root, where.plugins)
+    serializers = [entry.name for entry in catalog.serializers(where.root, where.plugins)]
+    return target.parse(text, servers=options, serializers=serializers)
 
 
 def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
@@ -82,7 +154,44 @@ def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
     for claim, one in timelines(plan):
         sys.stderr.write(f"{claim.number}: {one.name}\n")
         _observe(claim, one, plan, rig, folder)
+    for grid, count in grids(plan):
+        _sweep(grid, count, plan, rig, folder)
+    lines = _probe_lines(chosen_claims(plan), rig, plan.seed)
+    write_json(folder / PROBES, {"schema": 1, "kind": "probes", "lines": lines})
     return blocks
+
+
+def _sweep(grid: Grid, count: int, plan: Plan, rig: block.Rig, folder: Path) -> None:
+    """Measure what is missing of a grid; where it cannot be measured, a file beside says why."""
+    place = _sweep_place(folder, grid)
+    place.mkdir(parents=True, exist_ok=True)
+    try:
+        sweeps.observe(
+            grid,
+            _parse,
+            rig,
+            place,
+            count,
+            plan.seed,
+            lambda text: sys.stderr.write(f"{grid.id}: {text}\n"),
+        )
+    except CannotMeasure as error:
+        (place / WHY).write_text(str(error).splitlines()[0].rstrip("."))
+
+
+def _swept(plan: Plan, folder: Path) -> dict[str, tuple[sweeps.SweepBlock, ...] | str]:
+    """What a run folder holds of its grids, or why there is nothing."""
+    found: dict[str, tuple[sweeps.SweepBlock, ...] | str] = {}
+    for grid, _ in grids(plan):
+        place = _sweep_place(folder, grid)
+        blocks = tuple(sweeps.kept(place))
+        why = (place / WHY).read_text() if (place / WHY).exists() else "it was not observed"
+        found[grid.id] = blocks or why
+    return found
+
+
+def _sweep_place(folder: Path, grid: Grid) -> Path:
+    return folder / "sweeps" / grid.id
 
 
 def timelines(plan: Plan) -> list[tuple[Claim, Timeline]]:
@@ -118,14 +227,14 @@ def _observe(
         return str(error).splitlines()[0].rstrip(".")
 
 
-def _conditions(claim: Claim, depth: Profile, where: settings.Settings) -> list[Condition]:
+def _conditions(claim: Claim, depth: Profile, where: settings.Settings, seed: int) -> list[Condition]:
     """The claim's duets that fit into the profile's time, in the order of the claim."""
     found: list[Condition] = []
     spent_s = 0.0
     for duet in claim.conditions:
         if not isinstance(duet, Duet):
             continue
-        condition = decide.condition_of(claim, duet, where.root, where.plugins, depth.measure_s)
+        condition = decide.condition_of(claim, duet, where.root, where.plugins, depth.measure_s, seed)
         cost_s = depth.blocks * sum(session.seconds_per_block(condition, grain) for grain in condition.grains)
         if spent_s + cost_s <= depth.claim_s:
             found.append(condition)
@@ -134,16 +243,14 @@ def _conditions(claim: Claim, depth: Profile, where: settings.Settings) -> list[
 
 
 def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
-    """Run the probes, decide every claim, write verdicts and report; returns the document.
+    """Decide every claim, write verdicts and report; returns the document.
 
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
-    where = settings.load(Path.cwd())
     chosen = chosen_claims(plan)
-    lines = _probe_lines(chosen, where.root)
-    write_json(folder / "probes.json", {"schema": 1, "kind": "probes", "lines": lines})
+    lines = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
     observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in timelines(plan)}
-    seen = decide.Seen(blocks=tuple(blocks), lines=lines, crashes=observed)
+    seen = decide.Seen(blocks=tuple(blocks), lines=lines, crashes=observed, sweeps=_swept(plan, folder))
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {
         "schema": 1,
@@ -161,9 +268,29 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     return document
 
 
-def _probe_lines(claims: Sequence[Claim], root: Path) -> dict[str, Any]:
-    asked = {one.module: one.arguments for claim in claims for one in claim.conditions if isinstance(one, Probe)}
-    return {module: probes.observe(module, arguments, root, None) for module, arguments in asked.items()}
+def _probe_lines(claims: Sequence[Claim], rig: block.Rig, seed: int) -> dict[str, Any]:
+    """The lines of every probe, each once."""
+    asked = {one.module: one for claim in claims for one in claim.conditions if isinstance(one, Probe)}
+    found: dict[str, Any] = {}
+    for module, one in asked.items():
+        sys.stderr.write(f"probe {module}\n")
+        try:
+            with _lent(one, rig, seed) as lent:
+                found[module] = probes.observe(module, one.arguments, rig.root, None, lent)
+        except CannotMeasure as error:
+            found[module] = str(error).splitlines()[0].rstrip(".")
+    return found
+
+
+@contextlib.contextmanager
+def _lent(one: Probe, rig: block.Rig, seed: int) -> Iterator[dict[str, str]]:
+    """Addresses of what a probe needs: a copy of the data of its own, since probes write."""
+    if not one.behind or rig.backing is None:
+        yield {}
+        return
+    behind = Behind(backends=one.behind, rows=one.rows, seed=seed, own=True)
+    with rig.backing.lend(behind, ["probe"]) as lent:
+        yield lent.environments["probe"]
 
 
 def text(document: dict[str, Any]) -> str:

@@ -63,6 +63,8 @@ class Readings(Struct, frozen=True):
     core_after: CoreReading | None
     core_wall_ns: int
     pids: tuple[tuple[int, ...], ...]
+    backends_at: dict[int, int | None] = {}
+    """Edge → what the services behind the arms had used by then, all together; empty where there are none."""
 
 
 class _Instant(Struct, frozen=True, order=True):
@@ -78,8 +80,13 @@ class _Instant(Struct, frozen=True, order=True):
 class _Meters:
     """The meters of one block and what they have shown: the rows only grow."""
 
-    def __init__(self, meters: Sequence[tuple[str, Tree | None]], generators: Sequence[tuple[int, Path]]) -> None:
-        self.meters, self.generators = meters, generators
+    def __init__(
+        self,
+        meters: Sequence[tuple[str, Tree | None]],
+        generators: Sequence[tuple[int, Path]],
+        backends: Sequence[tuple[str, Tree]],
+    ) -> None:
+        self.meters, self.generators, self.backends = meters, generators, backends
         self.known: list[Reading | None] = [tree.read() if tree is not None else None for _, tree in meters]
         self.rows: list[MeterRow] = []
         self.remembered_ns = [0] * len(meters)
@@ -100,6 +107,17 @@ class _Meters:
             threads = thread_count(reading.pids) if scan else None
             self.rows.append(MeterRow(row_ns, "arm", name, tree.root, used_ns, threads=threads))
         return found
+
+    def behind(self, *, scan: bool) -> int | None:
+        """Read what the services behind the arms have used, all together; None where one has gone."""
+        total: int | None = 0
+        for name, tree in self.backends:
+            reading = tree.read(scan=scan)
+            used_ns = reading.cpu_ns if reading.pids else None
+            total = None if total is None or used_ns is None else total + used_ns
+            threads = len(reading.pids) if scan else None
+            self.rows.append(MeterRow(time.monotonic_ns(), "backend", name, tree.root, used_ns, threads=threads))
+        return total
 
     def memory(self, entries: Iterable[int]) -> None:
         """Read the memory of those entries that were not read within the last second."""
@@ -130,6 +148,7 @@ def sample(
     cores: tuple[int, ...],
     generators: Sequence[tuple[int, Path]],
     keep_on: Callable[[], bool],
+    backends: Sequence[tuple[str, Tree]] = (),
 ) -> Readings:
     """Read until the last edge has passed, or until ``keep_on`` says that the load is gone.
 
@@ -139,7 +158,8 @@ def sample(
     trial's arms, without a tree where a process cannot be read; ``generators`` are process ids with the live
     file that each worker updates.
     """
-    seen = _Meters(meters, generators)
+    seen = _Meters(meters, generators, backends)
+    behind: dict[int, int | None] = {}
     at_edges: dict[int, dict[int, Edge]] = {}
     cores_at: list[tuple[int, CoreReading | None]] = []
     late_ns, outermost = 0, {min(edges), max(edges)}
@@ -154,6 +174,9 @@ def sample(
         found = seen.arms(entries, scan=instant.scan)
         now_ns = time.monotonic_ns()
         core = read_cores(cores, now_ns) if instant.scan or instant.at_ns in outermost else None
+        if backends and (instant.scan or instant.edge):
+            # New connections are new processes of PostgreSQL: found at the scans and at both ends.
+            behind[instant.at_ns] = seen.behind(scan=instant.scan or instant.at_ns in outermost)
         if instant.edge:
             at_edges[instant.at_ns] = found
             late_ns = max(late_ns, now_ns - t0_ns - instant.at_ns)
@@ -171,6 +194,7 @@ def sample(
         core_after=cores_at[-1][1] if whole else None,
         core_wall_ns=cores_at[-1][0] - cores_at[0][0] if whole else 0,
         pids=tuple(reading.pids if reading is not None else () for reading in seen.known),
+        backends_at=behind,
     )
 
 

@@ -49,8 +49,8 @@ def interpreter(target: Target) -> str:
     return target.options.get("python", sys.executable)
 
 
-def environment(target: Target, app: App, root: Path) -> dict[str, str]:
-    """A clean environment for the target: a few names of the caller, its own, its import path."""
+def environment(target: Target, app: App, root: Path, lent: Mapping[str, str] | None = None) -> dict[str, str]:
+    """A clean environment for the target: a few names of the caller, its own, its import path, what it is lent."""
     kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     folder = str(root) if app.directory is None else str(Path(app.directory).resolve())
     serializer = {"SERVICE_SERIALIZER": target.serializer} if target.serializer else {}
@@ -59,6 +59,7 @@ def environment(target: Target, app: App, root: Path) -> dict[str, str]:
         "PYTHONPATH": folder,
         "PYTHONUNBUFFERED": "1",
         **serializer,
+        **(lent or {}),
         **target.environment,
     }
 
@@ -128,14 +129,18 @@ def launch(
     logs: Path,
     cores: Sequence[int] | None,
     promised: Collection[int] = (),
+    lent: Mapping[str, str] | None = None,
 ) -> Server:
-    """Start a target on a free port, none of those ``promised`` to others; does not wait for it."""
+    """Start a target on a free port, none of those ``promised`` to others; does not wait for it.
+
+    ``lent`` are the addresses of what stands behind it; what the target's own environment names goes first.
+    """
     port = listeners.free_port(promised)
     log = logs / f"{name}.log"
     process = processes.start(
         command(target, app, port, root),
         session=session,
-        environment=environment(target, app, root),
+        environment=environment(target, app, root, lent),
         log=log,
         cores=cores,
         directory=_folder(app, root),

@@ -38,6 +38,7 @@ _SLICES = pa.schema(
         ("cpu_ns", pa.int64()),
         ("requests", pa.int64()),
         ("slow", pa.float64()),
+        ("backend_ns", pa.int64()),
     ]
 )
 

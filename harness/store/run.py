@@ -34,8 +34,18 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 def hash_plan(plan: Plan) -> str:
-    """Return the SHA-256 of the plan; equal plans have equal hashes whatever the order of their keys."""
-    return hashlib.sha256(msgspec.json.encode(plan, order="sorted")).hexdigest()
+    """Return the SHA-256 of the plan; equal plans have equal hashes whatever the order of their keys.
+
+    A plan without sweeps, and a condition with nothing behind it, hash as they did before there were any, so that
+    older runs can go on.
+    """
+    document = msgspec.to_builtins(plan)
+    if not document["sweeps"]:
+        del document["sweeps"]
+    for condition in document["conditions"]:
+        if condition["behind"] is None:
+            del condition["behind"]
+    return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 
 def write_run(folder: Path, run: Run) -> None:

@@ -111,8 +111,14 @@ class Engine:
         self.scan_at = self.yield_at = 0
 
     def _turn(self, entry: int, fixed: Sequence[Request]) -> Callable[[], Fixed]:
-        """Give the arm's own endless round through the requests: each arm meets the same mix."""
-        ready = [self.prepare(entry, one) for one in fixed]
+        """Give the arm's own endless round through its requests: arms of a comparison meet the same mix.
+
+        :raises ValueError: every request is for other arms.
+        """
+        arm = self.trial.arms[entry].name
+        ready = [self.prepare(entry, one) for one in fixed if one.arm in {None, arm}]
+        if not ready:
+            raise ValueError(f"no request is for the arm {arm}")
         start = (self.trial.worker - 1) * len(ready) // self.trial.workers
         cycle: Iterator[Fixed] = itertools.cycle(ready[start:] + ready[:start])
         return cycle.__next__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
@@ -13,19 +13,26 @@ BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 class Request:
     """A request, encoded but for the Host, which belongs to the arm.
 
-    ``name`` groups requests in reports; ``expect`` None leaves the statuses to the trial.
+    ``name`` groups requests in reports; ``expect`` None leaves the statuses to the trial; ``arm`` None: for every arm.
     """
 
-    __slots__ = ("after_host", "before_host", "bodyless", "expect", "method", "name")
+    __slots__ = ("after_host", "arm", "before_host", "bodyless", "expect", "method", "name")
 
     def __init__(
-        self, method: str, name: str, before_host: bytes, after_host: bytes, expect: frozenset[int] | None
+        self,
+        method: str,
+        name: str,
+        before_host: bytes,
+        after_host: bytes,
+        expect: frozenset[int] | None,
+        arm: str | None = None,
     ) -> None:
         self.method = method
         self.name = name
         self.before_host = before_host
         self.after_host = after_host
         self.expect = expect
+        self.arm = arm
         self.bodyless = method == "HEAD"
 
     def encode(self, authority: bytes) -> bytes:
@@ -41,7 +48,8 @@ def request(
     json: Any = None,
     body: bytes | str | None = None,
     name: str | None = None,
-    expect: int | tuple[int, ...] | None = None,
+    expect: int | Sequence[int] | None = None,
+    arm: str | None = None,
 ) -> Request:
     """Encode a request.
 
@@ -49,6 +57,7 @@ def request(
     :param json: a value to send as JSON; ``body`` is for anything else (text is sent as UTF-8).
     :param name: how reports group it; method and path by default.
     :param expect: the status, or statuses, that count as an answer; the trial's by default.
+    :param arm: the only arm of a trial that is asked; every arm by default.
     :raises ValueError: both ``json`` and ``body``, a path without a leading slash, or a line break in a field.
     """
     if json is not None and body is not None:
@@ -72,6 +81,7 @@ def request(
         before_host=first.encode("ascii"),
         after_host=lines.encode("latin-1") + b"\r\n\r\n" + (content or b""),
         expect=None if expect is None else frozenset((expect,) if isinstance(expect, int) else expect),
+        arm=arm,
     )
 
 

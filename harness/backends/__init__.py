@@ -1,0 +1,1 @@
+"""The services behind the service: PostgreSQL and Valkey, embedded or the user's own."""

@@ -1,0 +1,406 @@
+"""Sweeps: all cells of a grid side by side in every block, each block in fresh processes.
+
+One process for each target and number of rows; the cells that it serves are requested in turn, in random order.
+The processes are loaded one at a time, in short slices, so that all cells meet the same minutes of the machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import json
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import numpy as np
+from msgspec import Struct, structs
+
+from harness import __version__, evidence, load, processes, summary, validity, watching
+from harness.backends.backing import NOTHING, Lent
+from harness.backends.needs import behind_of
+from harness.block import DRAIN_S, Rig
+from harness.claims.claim import Cell, Grid
+from harness.errors import CannotMeasure
+from harness.meters import sampler
+from harness.meters.process_clock import Tree
+from harness.model import App, Behind, Check, Condition, Load, Role, Target, Void
+from harness.runtimes import local
+from harness.stats.quantiles import printed_quantiles
+from harness.store import samples
+from harness.store.folder import write_json
+
+ROUNDS = 16
+"""Orders in which a process's cells are asked in turn before they repeat: no cell always follows the same other."""
+
+WARMUP_S = 1.0
+
+START_S = 1.4
+"""Each process imports the service on the arms' core, one after the other.  Seen: 1.2 to 1.5 s."""
+
+Parse = Callable[[str], Target]
+
+
+class Seen(Struct, frozen=True):
+    """What one block saw of one cell; None where it could not be had."""
+
+    subject: str
+    at: float
+    n: int
+    p50_ms: float | None
+    p95_ms: float | None
+    cpu_us: float | None
+    backend_us: float | None
+    rate_rps: float | None
+    failed: int
+    statements: int | None
+    tally: float | None = None
+    """What the process counted per second while it was loaded."""
+
+
+class SweepBlock(Struct, frozen=True):
+    """One block of a grid (``sweeps/<grid>/<n>.json``)."""
+
+    number: int
+    seed: int
+    started_utc: str
+    seen: tuple[Seen, ...]
+    checks: tuple[Check, ...]
+    voids: tuple[Void, ...]
+    wall_s: float
+    pinned: bool
+    schema: int = 1
+    kind: str = "sweep-block"
+    harness_version: str = __version__
+
+
+class _Process(Struct, frozen=True):
+    """One process of the grid: its name in the trial, and the cells that it serves."""
+
+    name: str
+    target: Target
+    rows: int | None
+    cells: tuple[int, ...]
+    """Their numbers in the grid."""
+
+
+def seconds_per_block(grid: Grid) -> float:
+    """Expected wall time of one block: the start of its processes and of Locust, and the load."""
+    processes_ = len({(cell.target, cell.rows) for cell in grid.cells})
+    return processes_ * START_S + WARMUP_S + grid.measure_s + 2.5
+
+
+def sizes(grid: Grid) -> set[int | None]:
+    """Numbers of rows that the grid's databases have."""
+    return {cell.rows for cell in grid.cells}
+
+
+def behind(grid: Grid, rows: int | None, seed: int, parse: Parse) -> Behind | None:
+    """What must stand behind the processes with so many rows."""
+    return behind_of([parse(cell.target) for cell in grid.cells if cell.rows == rows], rows=rows, seed=seed)
+
+
+def observe(
+    grid: Grid, parse: Parse, rig: Rig, folder: Path, blocks: int, seed: int, said: Callable[[str], object]
+) -> list[SweepBlock]:
+    """As many valid blocks as asked for, void ones repeated up to half as often; kept ones are not repeated.
+
+    ``said`` is told of each block's beginning.
+    Raises CannotMeasure where a process does not start or a cell does not answer 200.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(blocks + blocks // 2):
+        if sum(not one.voids for one in kept(folder)) >= blocks:
+            break
+        done = folder / f"{number:04}.json"
+        if not done.exists():
+            said(f"block {number + 1} of {blocks}, about {(blocks - number) * seconds_per_block(grid):.0f} s left")
+            place = folder / f"{number:04}-{time.monotonic_ns():x}"
+            place.mkdir()
+            write_json(done, _block(grid, parse, rig, place, number, seed))
+    return kept(folder)
+
+
+def kept(folder: Path) -> list[SweepBlock]:
+    """The blocks that a folder holds, in their order."""
+    return [msgspec.json.decode(one.read_bytes(), type=SweepBlock) for one in sorted(folder.glob("[0-9]*.json"))]
+
+
+def _block(grid: Grid, parse: Parse, rig: Rig, place: Path, number: int, seed: int) -> SweepBlock:
+    began = time.monotonic()
+    started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    order = random.Random(f"{seed}-{grid.id}-{number}")
+    arms = _processes(grid, parse)
+    order.shuffle(arms)
+    try:
+        with _lent(arms, rig, seed) as lent, _served(arms, rig, place, lent) as servers:
+            seen, evidences = _loaded(grid, arms, servers, rig, place, lent, order)
+        checks = validity.checks(evidences)
+        voids = validity.voids(checks)
+    except (load.GeneratorFailedError, samples.DamagedSamples) as error:
+        seen, checks = (), ()
+        voids = (Void(check="load generator", seen=str(error), limit="complete data", sentence=str(error)),)
+    return SweepBlock(
+        number=number,
+        seed=seed,
+        started_utc=started_utc,
+        seen=seen,
+        checks=checks,
+        voids=voids,
+        wall_s=time.monotonic() - began,
+        pinned=rig.layout.pinned,
+    )
+
+
+def _processes(grid: Grid, parse: Parse) -> list[_Process]:
+    """One for each target and number of rows, in the grid's order."""
+    groups: dict[tuple[str, int | None], list[int]] = {}
+    for number, cell in enumerate(grid.cells):
+        groups.setdefault((cell.target, cell.rows), []).append(number)
+    return [
+        _Process(f"p{place}", parse(target), rows, tuple(cells))
+        for place, ((target, rows), cells) in enumerate(groups.items())
+    ]
+
+
+@contextlib.contextmanager
+def _lent(arms: Sequence[_Process], rig: Rig, seed: int) -> Iterator[Lent]:
+    """What stands behind the processes: one copy of the data for each number of rows."""
+    environments: dict[str, dict[str, str]] = {}
+    meters: dict[int, tuple[str, Tree]] = {}
+    parts: list[Lent] = []
+    with contextlib.ExitStack() as stack:
+        for rows in {arm.rows for arm in arms}:
+            mine = [arm for arm in arms if arm.rows == rows]
+            needed = behind_of([arm.target for arm in mine], rows=rows, seed=seed)
+            if needed is None:
+                continue
+            if rig.backing is None:
+                raise CannotMeasure("This session has no database behind its arms.", "Use `harness run`.")
+            part = stack.enter_context(rig.backing.lend(needed, [arm.name for arm in mine]))
+            parts.append(part)
+            environments |= part.environments
+            meters |= {tree.root: (name, tree) for name, tree in part.meters}
+        if not parts:
+            yield NOTHING
+            return
+        caches = tuple(one for part in parts for one in part.valkeys)
+        yield Lent(environments, tuple(meters.values()), parts[0].postgres, caches)
+
+
+@contextlib.contextmanager
+def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[local.Server]]:
+    """Start every process and stop them all."""
+    servers: list[local.Server] = []
+    try:
+        for arm in arms:
+            servers.append(
+                local.launch(
+                    arm.name,
+                    arm.target,
+                    App(),
+                    root=rig.root,
+                    session=rig.session,
+                    logs=place,
+                    cores=rig.layout.arms if rig.layout.pinned else None,
+                    promised=[server.port for server in servers],
+                    lent=lent.environments.get(arm.name, {}),
+                )
+            )
+        yield servers
+    finally:
+        local.stop(servers)
+
+
+def _loaded(
+    grid: Grid,
+    arms: Sequence[_Process],
+    servers: Sequence[local.Server],
+    rig: Rig,
+    place: Path,
+    lent: Lent,
+    order: random.Random,
+) -> tuple[tuple[Seen, ...], validity.Evidence]:
+    """Ask each cell once, load them all, and say what was seen."""
+    paths, statements = _asked(grid, arms, servers)
+    work = Load(model="closed", users=grid.users, warmup_s=WARMUP_S, measure_s=grid.measure_s)
+    condition = _condition(grid, _requests(grid, arms, paths, order), work)
+    entries = tuple(evidence.Entry(cast("Role", arm.name), 1) for arm in arms)
+    output = load.write_trial(
+        place / "trial.json",
+        condition=condition,
+        grain="slice",
+        arms=[load.Arm(arm.name, 1, server.url) for arm, server in zip(arms, servers, strict=True)],
+        seed=order.getrandbits(31),
+        slice_s=grid.slice_s,
+        workers=1,
+    )
+    (place / "logs").mkdir()
+    watch = watching.start(rig.layout, pace=False)
+    generator: load.Generator | None = None
+    try:
+        generator = load.launch(
+            place / "trial.json",
+            rig.scenarios["paths"],
+            output,
+            session=rig.session,
+            workers=1,
+            cores=rig.layout.generator,
+        )
+        slices = load.wait_ready(generator)
+        before = _tallies(grid, servers)
+        readings = _readings(rig, generator, slices, servers, lent)
+        done = load.collect(generator, DRAIN_S)
+    finally:
+        if generator is not None:
+            processes.stop(generator.processes, grace_s=2.0)
+        watched = watching.finish(watch)
+    after = _tallies(grid, servers)
+    ended = [*(local.still_alone(server) for server in servers), lent.ended()]
+    rows = samples.load_rows(output)
+    counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
+    wrong = [text for text in ended if text is not None]
+    found = evidence.gather(readings, counts, done, watched, wrong, slices, None)
+    samples.write_parquet([output], place / "requests.parquet")
+    for raw in output.glob("requests-*.bin"):
+        raw.unlink()
+    windows = evidence.windows_of(entries, slices, readings, rows, "slice")
+    names = next(iter(samples.read_done(output).values())).names
+    cells = {number: names.index(str(number)) for arm in arms for number in arm.cells if str(number) in names}
+    seen = []
+    for place_, arm in enumerate(arms):
+        mine = [window for window in windows if window.role == arm.name]
+        for number in arm.cells:
+            picked = rows[(rows["phase"] == 1) & (rows["name_index"] == cells.get(number, -1))]
+            alone = mine if len(arm.cells) == 1 else []
+            one = _cell(grid.cells[number], picked[picked["entry"] == place_], alone, statements.get(number))
+            seen.append(structs.replace(one, tally=_per_second(before, after, place_, slices)))
+    return tuple(seen), found
+
+
+def _readings(
+    rig: Rig, generator: load.Generator, slices: tuple[load.Slice, ...], servers: Sequence[local.Server], lent: Lent
+) -> sampler.Readings:
+    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
+    edges = evidence.edges_of(slices, "slice", len(servers))
+    t0_ns = load.begin(generator)
+    readings = sampler.sample(
+        meters,
+        edges=edges,
+        quiet={},
+        t0_ns=t0_ns,
+        cores=rig.layout.arms,
+        generators=[(generator.processes[0].pid, generator.output / "live-1")],
+        keep_on=lambda: load.alive(generator),
+        backends=lent.meters,
+    )
+    if max(edges) not in readings.at_edges:
+        load.collect(generator, 0.5)
+        raise load.GeneratorFailedError("Locust ended before the last slice.")
+    return readings
+
+
+def _asked(
+    grid: Grid, arms: Sequence[_Process], servers: Sequence[local.Server]
+) -> tuple[dict[int, str], dict[int, int]]:
+    """Each cell's path with what ``ask`` gave, and how many statements one request of it takes."""
+    paths: dict[int, str] = {}
+    statements: dict[int, int] = {}
+    for arm, server in zip(arms, servers, strict=True):
+        local.wait_ready(server, ["/ping"], (200,))
+        for number in arm.cells:
+            cell = grid.cells[number]
+            fields = json.loads(local.verify_path(server.url, cell.ask, (200,))) if cell.ask is not None else {}
+            paths[number] = cell.path.format_map(fields)
+            local.verify_path(server.url, paths[number], (200,))
+            if grid.counter is not None:
+                before = _statements(server, grid.counter)
+                local.verify_path(server.url, paths[number], (200,))
+                statements[number] = _statements(server, grid.counter) - before
+    return paths, statements
+
+
+def _statements(server: local.Server, path: str) -> int:
+    return int(json.loads(local.verify_path(server.url, path, (200,)))["statements"])
+
+
+def _requests(
+    grid: Grid, arms: Sequence[_Process], paths: Mapping[int, str], order: random.Random
+) -> list[dict[str, Any]]:
+    """Every process's cells in turn, in several random orders one after the other."""
+    return [
+        {"method": "GET", "path": path, "name": str(number), "arm": arm.name}
+        for arm in arms
+        for _ in range(ROUNDS if len(arm.cells) > 1 else 1)
+        for number in order.sample(arm.cells, len(arm.cells))
+        for path in (paths[number], *grid.cells[number].also)
+    ]
+
+
+def _condition(grid: Grid, requests: Sequence[dict[str, Any]], work: Load) -> Condition:
+    nobody = Target(spec=grid.id)
+    return Condition(
+        name=grid.id,
+        regime="saturated",
+        baseline=nobody,
+        candidate=nobody,
+        app=App(),
+        scenario="paths",
+        parameters={"requests": list(requests)},
+        load=work,
+        grains=("slice",),
+        slice_s=grid.slice_s,
+    )
+
+
+def _cell(cell: Cell, rows: np.ndarray[Any, Any], windows: Sequence[Any], statements: int | None) -> Seen:
+    """The figures of one cell; those of a process only where it served nothing else."""
+    answered = rows[(rows["error"] == 0) & (rows["end_ns"] >= 0)]
+    good = answered[answered["status"] == 200]  # noqa: PLR2004  (what was verified before the load)
+    took = (good["end_ns"] - good["start_ns"]).astype(np.int64)
+    # One block's median needs no ten samples beyond it: blocks are what is compared.
+    p50_ms = float(np.median(took)) / 1e6 if len(took) else None
+    p95 = printed_quantiles(took, (0.95,))[0]
+    requests = sum(window.requests for window in windows)
+    used = [window.cpu_ns for window in windows]
+    behind = [window.backend_ns for window in windows]
+    loaded_s = sum(window.end_ns - window.start_ns for window in windows) / 1e9
+    return Seen(
+        subject=cell.subject,
+        at=cell.at,
+        n=len(took),
+        p50_ms=p50_ms,
+        p95_ms=None if p95 is None else p95 / 1e6,
+        cpu_us=_each(used, requests),
+        backend_us=_each(behind, requests),
+        rate_rps=requests / loaded_s if requests and loaded_s else None,
+        failed=len(rows) - len(good),
+        statements=statements,
+    )
+
+
+def _each(used_ns: Sequence[int | None], requests: int) -> float | None:
+    if not used_ns or None in used_ns or not requests:
+        return None
+    return sum(value or 0 for value in used_ns) / requests / 1e3
+
+
+def _tallies(grid: Grid, servers: Sequence[local.Server]) -> list[float]:
+    """What each process has counted so far; nothing where the grid asks for none."""
+    if grid.tally is None:
+        return []
+    path, field = grid.tally
+    return [float(json.loads(local.verify_path(server.url, path, (200,)))[field]) for server in servers]
+
+
+def _per_second(
+    before: Sequence[float], after: Sequence[float], entry: int, slices: Sequence[load.Slice]
+) -> float | None:
+    """Counted per second of load, the warm-up included: the count knows no phases."""
+    if not before:
+        return None
+    loaded_s = sum(piece.end_ns - piece.start_ns for piece in slices if entry in piece.entries) / 1e9
+    return (after[entry] - before[entry]) / loaded_s
