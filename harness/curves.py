@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from msgspec import structs
 
 from harness import rules
-from harness.claims.claim import FIGURES, Beside, Crosses, Figure, Flat, Grid, Grows, Peaks, Sweep
+from harness.claims.claim import FIGURES, Beside, Bounded, Crosses, Figure, Flat, Grid, Grows, Peaks, Sweep
 from harness.model import Estimate, Interval, Verdict
 from harness.phrases import percent
 from harness.probes import Decided
 from harness.stats import shapes
-from harness.stats.intervals import ratio_interval
+from harness.stats.intervals import ratio_interval, t_interval
 from harness.stats.shapes import Curve
 from harness.sweeps import SweepBlock
 
@@ -46,15 +46,20 @@ def decide(sweep: Sweep, blocks: Sequence[SweepBlock], origin: rules.Origin) -> 
     if not blocks:
         return Decided(rules.untested("it was not observed"))
     rule = sweep.rule
-    if isinstance(rule, Grows):
-        return _grows(sweep, rule, blocks, origin)
-    if isinstance(rule, Flat):
-        return _flat(sweep, rule, blocks, origin)
-    if isinstance(rule, Beside):
-        return _beside(sweep, rule, blocks, origin)
-    if isinstance(rule, Crosses):
-        return _crosses(sweep, rule, blocks)
-    return _peaks(sweep, rule, blocks)
+    match rule:
+        case Grows():
+            found = _grows(sweep, rule, blocks, origin)
+        case Flat():
+            found = _flat(sweep, rule, blocks, origin)
+        case Beside():
+            found = _beside(sweep, rule, blocks, origin)
+        case Crosses():
+            found = _crosses(sweep, rule, blocks)
+        case Bounded():
+            found = _bounded(sweep, rule, blocks, origin)
+        case Peaks():
+            found = _peaks(sweep, rule, blocks)
+    return found
 
 
 def _grows(sweep: Sweep, rule: Grows, blocks: Sequence[SweepBlock], origin: rules.Origin) -> Decided:
@@ -157,6 +162,31 @@ def _crosses(sweep: Sweep, rule: Crosses, blocks: Sequence[SweepBlock]) -> Decid
     seen = f"in {shown.inside} of {shown.n} blocks only"
     sentence = f"{rule.upper} reaches {times} of {rule.lower} in {what} inside the grid {seen}."
     return Decided(Verdict("inconclusive", sentence, "the crossing lies at the edge of the grid"))
+
+
+def _bounded(sweep: Sweep, rule: Bounded, blocks: Sequence[SweepBlock], origin: rules.Origin) -> Decided:
+    """The highest place decides."""
+    found = curves(sweep.grid, blocks, rule.subject, sweep.figure)
+    if len(found) < BLOCKS_MIN:
+        return _too_few(len(found))
+    highest = max(found[0], key=lambda at: sum(curve[at] for curve in found))
+    values = [curve[highest] for curve in found]
+    shown, decided = t_interval(values, SHOWN), t_interval(values, DECIDED)
+    what = FIGURES[sweep.figure]
+    estimate = _estimate(f"{rule.subject}: {what}", "", shown, decided, len(found), sweep)
+    if shown is None or decided is None:
+        return _too_few(len(found))
+    said = (
+        f"{rule.subject}: {what} is {shown.value:.3g} (95 % interval {shown.low:.3g} to {shown.high:.3g}, "
+        f"{len(found)} blocks)"
+    )
+    bound = f"{rule.most:.3g}, {rule.what} (a bound that is {origin})"
+    if decided.high <= rule.most:
+        return Decided(Verdict("supported", f"{said}: at most {bound}."), estimate, tuple(values))
+    if decided.low > rule.most:
+        return Decided(Verdict("refuted", f"{said}: over {bound}."), estimate, tuple(values))
+    sentence = f"{said}: not decided against {bound}."
+    return Decided(Verdict("inconclusive", sentence, "the interval crosses the bound"), estimate, tuple(values))
 
 
 def _peaks(sweep: Sweep, rule: Peaks, blocks: Sequence[SweepBlock]) -> Decided:

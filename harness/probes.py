@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from scipy.stats import binomtest
 
 from harness import rules
-from harness.claims.claim import AtMost, Probe, Within, Zero
-from harness.model import App, Estimate, Interval, Target, Verdict
+from harness.claims.claim import AtMost, Outdoes, Probe, Some, Within, Zero
+from harness.model import App, Estimate, Interval, Target, Verdict, VerdictWord
 from harness.processes import pinned
 from harness.runtimes import local
 from harness.stats.intervals import ratio_interval, t_interval
@@ -70,22 +71,68 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
     """Verdict of one probe, with the ratio it rests on where there is one."""
     if isinstance(lines, str):
         return Decided(rules.untested(lines))
-    chosen = [line for line in lines if all(line.get(key) == value for key, value in probe.where.items())]
+    chosen = [line for line in lines if probe.value in line and _fits(line, probe)]
     if not chosen:
         return Decided(rules.untested(f"the probe {probe.module} printed no line for {probe.name}"))
-    if isinstance(probe.rule, Zero):
-        differences = sum(int(line[probe.value]) for line in chosen)
-        cases = sum(int(line.get("cases", 1)) for line in chosen)
-        twins = [line for line in lines if line.get("twin")]
-        caught = any(int(line[probe.value]) for line in twins) if twins else None
-        names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
-        event = f"a difference ({names})" if names else "a difference"
-        return Decided(rules.zero(differences, cases, probe.rule.unit, twin_caught=caught, event=event))
-    if isinstance(probe.rule, Within | AtMost):
-        return (
-            _ratio(probe, probe.rule, chosen, origin) if probe.baseline else _alone(probe, probe.rule, chosen, origin)
-        )
-    return Decided(rules.untested(f"no rule of a probe decides {probe.name}"))
+    rule = probe.rule
+    match rule:
+        case Zero():
+            found = _zero(probe, rule, chosen, lines)
+        case Some():
+            found = _some(probe, rule, chosen)
+        case Outdoes():
+            found = _outdoes(probe, rule, chosen)
+        case Within() | AtMost() if probe.baseline:
+            found = _ratio(probe, rule, chosen, origin)
+        case Within():
+            found = _alone(probe, rule, chosen, origin)
+        case _:
+            found = Decided(rules.untested(f"no rule of a probe decides {probe.name}"))
+    return found
+
+
+def _fits(line: Mapping[str, Any], probe: Probe) -> bool:
+    return all(line.get(key) == value for key, value in probe.where.items())
+
+
+def _zero(probe: Probe, rule: Zero, chosen: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]) -> Decided:
+    differences = sum(int(line[probe.value]) for line in chosen)
+    cases = sum(int(line.get("cases", 1)) for line in chosen)
+    twins = [line for line in lines if line.get("twin") and probe.value in line]
+    caught = all(int(line[probe.value]) for line in twins) if twins else None
+    names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
+    event = f"a difference ({names})" if names else "a difference"
+    return Decided(rules.zero(differences, cases, rule.unit, twin_caught=caught, event=event))
+
+
+def _some(probe: Probe, rule: Some, chosen: Sequence[dict[str, Any]]) -> Decided:
+    names = [str(line["case"]) for line in chosen if int(line[probe.value])]
+    said = f"{len(names)} of {len(chosen)} {rule.unit} were {rule.event}"
+    if not names:
+        return Decided(Verdict(verdict="refuted", sentence=f"{said}."))
+    return Decided(Verdict(verdict="supported", sentence=f"{said}: {', '.join(names)}."))
+
+
+def _outdoes(probe: Probe, rule: Outdoes, chosen: Sequence[dict[str, Any]]) -> Decided:
+    """Cases in which the two differ decide: by chance each falls to either with one half (McNemar, 1947)."""
+    found: dict[str, dict[str, bool]] = {}
+    for line in chosen:
+        found.setdefault(str(line["case"]), {})[str(line["subject"])] = bool(line[probe.value])
+    both = {case: seen for case, seen in found.items() if {rule.subject, rule.reference} <= set(seen)}
+    ours = sum(seen[rule.subject] for seen in both.values())
+    theirs = sum(seen[rule.reference] for seen in both.values())
+    alone = [case for case, seen in both.items() if seen[rule.subject] and not seen[rule.reference]]
+    others = [case for case, seen in both.items() if seen[rule.reference] and not seen[rule.subject]]
+    p = float(binomtest(len(alone), len(alone) + len(others)).pvalue) if alone or others else 1.0
+    said = (
+        f"{rule.subject}: {ours} of {len(both)} {rule.unit} {probe.value}, {rule.reference}: {theirs}; by "
+        f"{rule.subject} alone: {', '.join(alone) or 'none'}; by {rule.reference} alone: {', '.join(others) or 'none'} "
+        f"(p = {p:.2g})"
+    )
+    if p < rules.VERDICT_ALPHA:
+        word: VerdictWord = "supported" if len(alone) > len(others) else "refuted"
+        return Decided(Verdict(verdict=word, sentence=f"{said}."))
+    return Decided(Verdict("inconclusive", f"{said}.", "too few cases tell the two apart"))
 
 
 def _ratio(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
@@ -106,10 +153,8 @@ def _ratio(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]],
     return Decided(rules.within(estimate, rule.low, rule.high, subject, origin=origin), estimate, tuple(logs))
 
 
-def _alone(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
+def _alone(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
     """A figure by itself, over repeats; a figure that can be zero has no log and is counted from its mean."""
-    if isinstance(rule, AtMost):
-        return Decided(rules.untested(f"{probe.name} has nothing to be compared with"))
     values = [float(line[probe.value]) for line in lines]
     what = probe.spoken or probe.value.replace("_", " ")
     positive = all(value > 0 for value in values)

@@ -1,50 +1,10 @@
-"""API design: pagination, verbs, errors."""
+"""API design: verbs, errors, versions."""
 
 from __future__ import annotations
 
 from harness.claims.claim import Claim
 
 CLAIMS = (
-    Claim(
-        number=17,
-        id="offset-slows-with-depth",
-        section="Pagination",
-        statement="Offset pagination becomes slow on large tables.",
-        hypothesis=(
-            "p95 of the deepest page is at least twice that of the first; the depth where it turns is reported."
-        ),
-        experiment="sweep",
-        needs=("PG",),
-    ),
-    Claim(
-        number=18,
-        id="cursor-stays-flat",
-        section="Pagination",
-        statement="Cursor pagination stays efficient and loses no row.",
-        hypothesis=(
-            "The deepest page is within 20 % of the first, with 0 rows repeated or skipped while others insert."
-        ),
-        experiment="sweep",
-        needs=("PG",),
-    ),
-    Claim(
-        number=19,
-        id="keyset-like-cursor",
-        section="Pagination",
-        statement="Keyset pagination is much like cursor pagination.",
-        hypothesis="CPU per request and p95 are within 10 % of each other.",
-        experiment="duet",
-        needs=("PG",),
-    ),
-    Claim(
-        number=20,
-        id="total-only-if-efficient",
-        section="Pagination",
-        statement="A total belongs into the answer only where it is cheap.",
-        hypothesis="Counting is the larger part of the page's p95.",
-        experiment="duet",
-        needs=("PG",),
-    ),
     Claim(
         number=21,
         id="patch-idempotent",

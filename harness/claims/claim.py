@@ -77,6 +77,24 @@ class Recovers(Struct, frozen=True, tag="recovers"):
     """True: recovery supports the claim; False: recovery refutes it."""
 
 
+class Some(Struct, frozen=True, tag="some"):
+    """Something does happen: one case shows it, and the cases are named."""
+
+    unit: str
+    """Plural of what is tried."""
+    event: str
+    """What happens to a case, as a verb: "missed"."""
+
+
+class Outdoes(Struct, frozen=True, tag="outdoes"):
+    """``subject`` succeeds in more cases than ``reference``; the same cases for both (McNemar's exact test)."""
+
+    subject: str
+    reference: str
+    unit: str
+    """Plural of the cases."""
+
+
 class AtMost(Struct, frozen=True, tag="at most"):
     """The candidate costs at most ``margin`` more: supported below, refuted beyond, however much it may save."""
 
@@ -124,8 +142,17 @@ class Peaks(Struct, frozen=True, tag="peaks"):
     margin: float
 
 
-Rule = Faster | Equivalent | Within | Zero | Recovers | AtMost
-SweepRule = Grows | Flat | Beside | Crosses | Peaks
+class Bounded(Struct, frozen=True, tag="bounded"):
+    """The subject's figure is at most ``most`` at every place, in the figure's own unit."""
+
+    subject: str
+    most: float
+    what: str
+    """The bound in words: "1.5 loads per expiry"."""
+
+
+Rule = Faster | Equivalent | Within | Zero | Recovers | AtMost | Some | Outdoes
+SweepRule = Grows | Flat | Beside | Crosses | Peaks | Bounded
 
 Figure = Literal["p50_ms", "p95_ms", "cpu_us", "backend_us", "rate_rps", "tally"]
 """Median and p95 of the response time; CPU time per request of the service and of what stands behind it; answers
@@ -191,7 +218,7 @@ class Probe(Struct, frozen=True, tag="probe"):
     rule: Rule
     value: str
     """Field of a line that holds the figure: a count for Zero, a cost for Within."""
-    where: dict[str, str]
+    where: dict[str, str | float]
     """Only lines with these fields count."""
     baseline: str | None = None
     """For ratios: value of ``subject`` in the lines of the baseline (None: the figure stands by itself) …"""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harness.claims.claim import Claim, Condition, Duet, Equivalent, Faster, Probe, Waiting, Within, Zero
-from harness.claims.servers import DATABASE, ITEM, PAGE
+from harness.claims.claim import Claim, Condition, Duet, Equivalent, Faster, Probe, Within, Zero
+from harness.claims.servers import ITEM, PAGE, STORED, STORED_PAGE
 from harness.model import Load
 
 EXPORT = "/api/v1/items/export"
@@ -38,11 +38,25 @@ def _duet(name: str, arms: tuple[str, str], path: str, rule: Equivalent | Faster
 
 
 def _swaps() -> tuple[Condition, ...]:
-    return tuple(
+    stored = tuple(
+        Duet(
+            name=f"{other}, database-bound",
+            baseline=f"{SERVER}+pydantic,{STORED}",
+            candidate=f"{SERVER}+{other},{STORED}",
+            paths=(STORED_PAGE,),
+            regime="open",
+            load=Load(model="open"),
+            rule=FAST_ENOUGH,
+            group="database-bound",
+        )
+        for other in ("orjson", "msgspec")
+    )
+    in_memory = tuple(
         _duet(f"{other}, {size}", ("pydantic", other), path, FAST_ENOUGH, "CPU-bound")
         for other in ("orjson", "msgspec")
         for size, path in PAYLOADS
     )
+    return (*stored, *in_memory)
 
 
 def _differences() -> tuple[Condition, ...]:
@@ -93,7 +107,6 @@ CLAIMS = (
         experiment="duet",
         needs=("PG",),
         conditions=_swaps(),
-        waiting=(Waiting(name="database-bound", reason=DATABASE),),
     ),
     Claim(
         number=7,

@@ -59,10 +59,22 @@ class Profile(Struct, frozen=True):
 CORE = ("1", "2", "3", "4", "6", "7", "8")
 """Claims that need nothing but Python and two cores."""
 
+PAGES = ("17", "18", "19", "20", "91")
+STORED = ("57", "58", "59", "62", "63", "64", "65", "77", "88")
+CACHED = ("66", "67", "68", "70", "71")
+"""Claims that need PostgreSQL or Valkey, which the harness starts."""
+
 PROFILES = {
     "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), sweep_blocks=4, claim_s=20.0),
     "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), sweep_blocks=8, claim_s=120.0),
-    "full": Profile(claims=CORE, blocks=12, measure_s=5.0, crashes=(8, 4), sweep_blocks=12, claim_s=24 * 3600.0),
+    "full": Profile(
+        claims=(*CORE, *PAGES, *STORED, *CACHED),
+        blocks=12,
+        measure_s=5.0,
+        crashes=(8, 4),
+        sweep_blocks=12,
+        claim_s=24 * 3600.0,
+    ),
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from harness.report import sections, words
+from harness.report import sections, sweeps, words
 from harness.report.charts import forest as forest_chart
 from harness.report.page import Figure, Page, Section, Table, badge
 from harness.report.read import Material
@@ -30,7 +30,7 @@ def claims(material: Material, document: dict[str, Any]) -> Page:
         facts=(("blocks", words.plural(len(material.blocks), "block")),),
         sections=(
             _overview(decided),
-            *(_claim(claim, material.run.plan.margin) for claim in decided),
+            *(_claim(claim, material) for claim in decided),
             sections.block_by_block(material, "cpu_us_per_request"),
             sections.latency(material),
             sections.over_time(material),
@@ -54,7 +54,8 @@ def _overview(decided: list[dict[str, Any]]) -> Section:
     return Section(id="overview", title="Overview", tables=tables if rows else ())
 
 
-def _claim(claim: dict[str, Any], margin: float) -> Section:
+def _claim(claim: dict[str, Any], material: Material) -> Section:
+    margin, number, folder = material.run.plan.margin, int(claim["number"]), material.folder
     identity = str(claim.get("id"))
     estimates: list[dict[str, Any]] = claim.get("estimates") or []
     ratios = [each for each in estimates if each.get("unit") in _RATIO_UNITS and _drawable(each)]
@@ -67,8 +68,12 @@ def _claim(claim: dict[str, Any], margin: float) -> Section:
         verdict=badge(str(claim.get("verdict"))),
         lead=str(claim.get("sentence") or ""),
         paragraphs=tuple(said),
-        figures=_forests(identity, ratios, margin),
-        tables=(*_conditions(claim), *((_table(estimates),) if estimates else ())),
+        figures=(*sweeps.pictures(number, folder, estimates), *_forests(identity, ratios, margin)),
+        tables=(
+            *_conditions(claim),
+            *((_table(estimates),) if estimates else ()),
+            *sweeps.tables(number, folder),
+        ),
         command=claim.get("rerun"),
     )
 

@@ -1,0 +1,129 @@
+"""Curves over a grid: a figure against its axis, with intervals over the blocks and marked crossings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, NullFormatter
+from msgspec import Struct
+
+from harness.report.charts import canvas
+
+_LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": canvas.BASELINE, "marker": "o"},
+    {"color": canvas.CANDIDATE, "marker": "s"},
+    {"color": canvas.NEUTRAL, "marker": "^"},
+    {"color": "#cc79a7", "marker": "D"},
+    {"color": canvas.INK, "marker": "v"},
+)
+"""One for each subject; reddish purple is the fourth of Okabe and Ito's colours that is dark enough on white."""
+_LINES = ("-", "--", ":", "-.")
+"""One for each variant of the subjects, such as the size of the table."""
+
+
+class Place(Struct, frozen=True):
+    """A figure at one place of the axis, with its 95 % interval over the blocks."""
+
+    at: float
+    value: float
+    low: float
+    high: float
+
+
+class Series(Struct, frozen=True):
+    """One curve."""
+
+    subject: str
+    variant: str
+    """What tells curves of one subject apart; empty where there is one."""
+    places: tuple[Place, ...]
+
+
+class Mark(Struct, frozen=True):
+    """A place on the axis that an estimate names, with its interval."""
+
+    name: str
+    at: float
+    low: float
+    high: float
+
+
+class Panel(Struct, frozen=True):
+    """One plot of the picture."""
+
+    what: str
+    """The figure and its unit."""
+    series: tuple[Series, ...]
+    logarithmic: bool
+    """Times span decades; counts and capacities start at zero."""
+
+
+def sweep(panels: Sequence[Panel], *, axis: str, marks: Sequence[Mark] = ()) -> str:
+    """Draw the panels above each other over one axis; the first has the legend and the marks."""
+    made, plots = canvas.figure(0.9 + 2.5 * len(panels), len(panels))
+    for number, (panel, axes) in enumerate(zip(panels, plots, strict=True)):
+        _draw(axes, panel)
+        if number == 0:
+            for mark in marks:
+                axes.axvspan(mark.low, mark.high, color=canvas.INK, alpha=0.12, linewidth=0)
+                axes.axvline(mark.at, color=canvas.INK, linewidth=1, linestyle="--", label=mark.name)
+            canvas.legend(axes)
+        axes.set_ylabel(panel.what)
+    plots[-1].set_xlabel(axis)
+    return canvas.svg(made)
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    subjects = list(dict.fromkeys(one.subject for one in panel.series))
+    variants = list(dict.fromkeys(one.variant for one in panel.series))
+    for one in panel.series:
+        look = _LOOKS[subjects.index(one.subject) % len(_LOOKS)]
+        line = _LINES[variants.index(one.variant) % len(_LINES)]
+        values = [place.value for place in one.places]
+        spread = [
+            [place.value - place.low for place in one.places],
+            [place.high - place.value for place in one.places],
+        ]
+        label = f"{one.subject}, {one.variant}" if one.variant else one.subject
+        axes.errorbar(
+            [place.at for place in one.places], values, yerr=spread, label=label, linestyle=line, linewidth=1.3,
+            markersize=4, capsize=2, elinewidth=1, **look,
+        )  # fmt: skip
+    places = {place.at for one in panel.series for place in one.places}
+    if len(places) > 1 and max(places) / min(places) > 10:  # noqa: PLR2004  (within a decade a linear axis reads better)
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    if panel.logarithmic:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.set_ylim(bottom=0)
+
+
+def bars(rows: Sequence[tuple[str, Place]], *, what: str, bound: tuple[str, float] | None) -> str:
+    """Draw one figure of several subjects as points with intervals from zero, and the bound that they are held to."""
+    made, (axes,) = canvas.figure(1.1 + 0.42 * len(rows))
+    for number, (name, place) in enumerate(rows):
+        look = _LOOKS[number % len(_LOOKS)]
+        axes.hlines(number, 0, place.value, color=look["color"], linewidth=1)
+        axes.errorbar(
+            [place.value], [number], xerr=[[place.value - place.low], [place.high - place.value]], markersize=6,
+            capsize=3, linestyle="none", label=None, **look,
+        )  # fmt: skip
+        axes.annotate(
+            f"{place.value:.3g}", (place.value, number), textcoords="offset points", xytext=(0, 7),
+            ha="center", color=canvas.INK, fontsize=9,
+        )  # fmt: skip
+        del name
+    if bound is not None:
+        axes.axvline(bound[1], color=canvas.INK, linewidth=1, linestyle="--", label=bound[0])
+        canvas.legend(axes)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.7)
+    axes.set_xlim(left=0)
+    axes.set_xlabel(what)
+    return canvas.svg(made)

@@ -1,0 +1,156 @@
+"""Figures and tables of a claim's sweeps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.claims import load_claims
+from harness.claims.claim import FIGURES, Bounded, Figure, Grid, Sweep
+from harness.curves import curves
+from harness.report import words
+from harness.report.charts import sweep as chart
+from harness.report.page import Figure as Picture
+from harness.report.page import Table
+from harness.stats.intervals import ratio_interval
+from harness.store.folder import slugify
+from harness.sweeps import SweepBlock, kept
+
+UNITS: dict[Figure, str] = {
+    "p50_ms": "ms",
+    "p95_ms": "ms",
+    "cpu_us": "µs",
+    "backend_us": "µs",
+    "rate_rps": "requests/s",
+    "tally": "1/s",
+}
+LOGARITHMIC = frozenset({"p50_ms", "p95_ms"})
+
+
+def pictures(number: int, folder: Path, estimates: Sequence[dict[str, Any]]) -> tuple[Picture, ...]:
+    """One picture for each axis and figure of the claim's sweeps; none where nothing was measured."""
+    groups: dict[tuple[str, Figure], list[Sweep]] = {}
+    for one in _sweeps(number):
+        groups.setdefault((one.grid.axis, one.figure), []).append(one)
+    found = [_picture(axis, figure, sweeps, folder, estimates) for (axis, figure), sweeps in groups.items()]
+    return tuple(one for one in found if one is not None)
+
+
+def tables(number: int, folder: Path) -> tuple[Table, ...]:
+    """Every cell of the claim's grids with its figures."""
+    grids = {one.grid.id: one.grid for one in _sweeps(number)}
+    return tuple(_table(grid, blocks) for grid in grids.values() if (blocks := _blocks(folder, grid)))
+
+
+def _sweeps(number: int) -> list[Sweep]:
+    claims = [claim for claim in load_claims() if claim.number == number]
+    return [one for claim in claims for one in claim.conditions if isinstance(one, Sweep)]
+
+
+def _blocks(folder: Path, grid: Grid) -> list[SweepBlock]:
+    return kept(folder / "sweeps" / grid.id)
+
+
+def _picture(
+    axis: str, figure: Figure, sweeps: Sequence[Sweep], folder: Path, estimates: Sequence[dict[str, Any]]
+) -> Picture | None:
+    grids = {one.grid.id: one.grid for one in sweeps}
+    series = [
+        one for grid in grids.values() for one in _series(grid, _blocks(folder, grid), figure, variants=len(grids) > 1)
+    ]
+    if not series:
+        return None
+    what = f"{FIGURES[figure]}, {UNITS[figure]}"
+    n = min(_valid(_blocks(folder, grid)) for grid in grids.values() if _blocks(folder, grid))
+    notes = "; ".join(dict.fromkeys(grid.note for grid in grids.values() if grid.note))
+    caption = f"{what[0].upper()}{what[1:]}: geometric means of {n} or more blocks with 95 % intervals ({notes})."
+    name = slugify(f"sweep-{'-'.join(grids)}-{figure}")[:80]
+    if all(len(one.places) == 1 for one in series):
+        bound = next((one.rule for one in sweeps if isinstance(one.rule, Bounded)), None)
+        rows = [(one.subject, one.places[0]) for one in series]
+        svg = chart.bars(rows, what=what, bound=(bound.what, bound.most) if bound else None)
+    else:
+        panels = [chart.Panel(what, tuple(series), figure in LOGARITHMIC)]
+        counted = [one for grid in grids.values() for one in _statements(grid, _blocks(folder, grid))]
+        if counted:
+            panels.append(chart.Panel("statements a request", tuple(counted), logarithmic=True))
+        svg = chart.sweep(panels, axis=axis, marks=_marks(axis, estimates))
+    alt = "; ".join(
+        f"{one.subject} {one.variant}: " + ", ".join(f"{place.value:.3g} at {place.at:g}" for place in one.places)
+        for one in series
+    )
+    return Picture(name=name, svg=svg, alt=f"{what} over {axis}. {alt}.", caption=caption)
+
+
+def _valid(blocks: Sequence[SweepBlock]) -> int:
+    return sum(not one.voids for one in blocks)
+
+
+def _series(grid: Grid, blocks: Sequence[SweepBlock], figure: Figure, *, variants: bool) -> list[chart.Series]:
+    found = []
+    for subject in dict.fromkeys(cell.subject for cell in grid.cells):
+        mine = curves(grid, blocks, subject, figure)
+        places = tuple(place for at in (mine[0] if mine else ()) if (place := _place(at, [one[at] for one in mine])))
+        if places:
+            found.append(chart.Series(subject, _variant(grid) if variants else "", places))
+    return found
+
+
+def _variant(grid: Grid) -> str:
+    rows = {cell.rows for cell in grid.cells if cell.rows is not None}
+    return f"{rows.pop():,} rows" if len(rows) == 1 else ""
+
+
+def _place(at: float, values: Sequence[float]) -> chart.Place | None:
+    found = ratio_interval([math.log(value) for value in values], 0.95)
+    return None if found is None else chart.Place(at, found.value, found.low, found.high)
+
+
+def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
+    """Statements a request takes, which are counted and so have no interval."""
+    last = next((one for one in reversed(blocks) if not one.voids), None)
+    if last is None or any(seen.statements is None for seen in last.seen):
+        return []
+    found = []
+    for subject in dict.fromkeys(cell.subject for cell in grid.cells):
+        mine = sorted((seen.at, seen.statements or 0) for seen in last.seen if seen.subject == subject)
+        found.append(chart.Series(subject, "", tuple(chart.Place(at, count, count, count) for at, count in mine)))
+    return found
+
+
+def _marks(axis: str, estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
+    return [
+        chart.Mark(f"{one['metric']}: {one['value']:,.3g}", one["value"], one["low"], one["high"])
+        for one in estimates
+        if one.get("unit") == axis and all(one.get(key) for key in ("value", "low", "high"))
+    ]
+
+
+def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
+    valid = [one for one in blocks if not one.voids]
+    rows = []
+    for cell in grid.cells:
+        mine = [seen for one in valid for seen in one.seen if (seen.subject, seen.at) == (cell.subject, cell.at)]
+        statements = next((seen.statements for seen in mine if seen.statements is not None), None)
+        rows.append(
+            (
+                cell.subject,
+                f"{cell.at:,.6g}",
+                *(_figure([getattr(seen, name) for seen in mine]) for name in ("p50_ms", "p95_ms", "rate_rps")),
+                words.MISSING if statements is None else str(statements),
+                str(sum(seen.failed for seen in mine)),
+                f"{sum(seen.n for seen in mine):,}",
+            )
+        )
+    header = ("subject", grid.axis, "median, ms", "p95, ms", "requests/s", "statements", "failed", "n (requests)")
+    void = len(blocks) - len(valid)
+    caption = f"{grid.id}: {len(valid)} valid blocks, {void} void ({grid.note}); 95 % intervals over the blocks"
+    return Table(caption=caption, header=header, rows=tuple(rows))
+
+
+def _figure(values: Sequence[float | None]) -> str:
+    known = [value for value in values if value]
+    place = _place(0.0, known) if len(known) == len(values) else None
+    return words.MISSING if place is None else f"{place.value:.3g} ({place.low:.3g} to {place.high:.3g})"
