@@ -113,14 +113,18 @@ def observe(
     """
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(blocks + blocks // 2):
-        if sum(not one.voids for one in kept(folder)) >= blocks:
+        lacking = blocks - sum(not one.voids for one in kept(folder))
+        if not lacking:
             break
         done = folder / f"{number:04}.json"
         if not done.exists():
-            said(f"block {number + 1} of {blocks}, about {(blocks - number) * seconds_per_block(grid):.0f} s left")
+            said(f"{lacking} of {blocks} blocks to do, about {lacking * seconds_per_block(grid):.0f} s left")
             place = folder / f"{number:04}-{time.monotonic_ns():x}"
             place.mkdir()
-            write_json(done, _block(grid, parse, rig, place, number, seed))
+            block = _block(grid, parse, rig, place, number, seed)
+            write_json(done, block)
+            if block.voids:
+                said(f"a block is void ({block.voids[0].sentence})")
     return kept(folder)
 
 

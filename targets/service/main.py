@@ -15,7 +15,7 @@ from targets.service import practices
 from targets.service.lifespan import build_lifespan
 from targets.service.middleware.problem import ProblemMiddleware
 from targets.service.problems import add_problem_handlers
-from targets.service.routers import health, internal, items, orders
+from targets.service.routers import health, internal, items
 from targets.service.settings import Core, SettingsError, choices, fingerprint, read_settings
 
 EXIT_BAD_SETTINGS = 3
@@ -33,14 +33,15 @@ def create_app(settings: Core | None = None) -> FastAPI:
         version="1.0.0",
         docs_url=None,
         redoc_url=None,
-        lifespan=build_lifespan(settings.items, settings.items_seed, emit, mark),
+        lifespan=build_lifespan(settings.items, settings.items_seed, practices.resources(switches), emit, mark),
         middleware=[*practices.stack(switches, emit), Middleware(ProblemMiddleware, emit=emit)],
         # Off even where a global OpenTelemetry provider exists: tracing is an arm, never an accident.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     add_problem_handlers(app)
-    for router in (items, orders, health):
-        app.include_router(router.build_router(serializer))
+    brought = practices.routers(switches, serializer)
+    for router in (items.build_router(serializer), *brought, health.build_router(serializer)):
+        app.include_router(router)
     app.include_router(internal.build_router(settings.nonce, mark))
     return app
 

@@ -70,6 +70,8 @@ def read_settings(environment: Mapping[str, str]) -> Core:
         settings = Settings()
     except ValidationError as error:
         lines += [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
+    if not lines:
+        lines = practices.complaints(choices(settings), environment)
     if lines:
         raise SettingsError(lines)
     return settings
@@ -89,7 +91,7 @@ def _nearest(name: str, known: list[str]) -> str:
 
 def _variable(loc: tuple[str | int, ...]) -> str:
     # In a union of practices the second part is the kind, which no variable's name carries.
-    parts = [loc[0], *loc[2:]] if len(loc) > 2 else list(loc)  # noqa: PLR2004  (name, kind, field)
+    parts = [loc[0], *loc[2:]]
     return PREFIX + "__".join(str(part).upper() for part in parts)
 
 

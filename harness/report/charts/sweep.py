@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from msgspec import Struct
 
 from harness.report.charts import canvas
@@ -62,7 +62,7 @@ class Panel(Struct, frozen=True):
 
 def sweep(panels: Sequence[Panel], *, axis: str, marks: Sequence[Mark] = ()) -> str:
     """Draw the panels above each other over one axis; the first has the legend and the marks."""
-    made, plots = canvas.figure(0.9 + 2.5 * len(panels), len(panels))
+    made, plots = canvas.figure(1.4 + 2.6 * len(panels), len(panels))
     for number, (panel, axes) in enumerate(zip(panels, plots, strict=True)):
         _draw(axes, panel)
         if number == 0:
@@ -94,10 +94,11 @@ def _draw(axes: Axes, panel: Panel) -> None:
     places = {place.at for one in panel.series for place in one.places}
     if len(places) > 1 and max(places) / min(places) > 10:  # noqa: PLR2004  (within a decade a linear axis reads better)
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.6g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     if panel.logarithmic:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
         axes.yaxis.set_minor_formatter(NullFormatter())
     else:

@@ -92,6 +92,17 @@ class ItemPage(Struct, frozen=True):
     links: PageLinks
 
 
+def check_price(price: Decimal) -> None:
+    """Check a unit price: msgspec has no constraints for decimals; ValueError becomes its own error."""
+    sign, digits, exponent = price.as_tuple()
+    if not isinstance(exponent, int):
+        raise ValueError("unit_price must be finite")  # noqa: TRY004  (msgspec passes ValueError on)
+    if sign or not any(digits):
+        raise ValueError("unit_price must be greater than 0")
+    if exponent < _CENTS or len(digits) + max(exponent, 0) > _DIGITS_MAX:
+        raise ValueError("unit_price must have at most 12 digits, 2 of them after the point")
+
+
 class OrderLineCreate(Struct, frozen=True, forbid_unknown_fields=True):
     """One line of a new order."""
 
@@ -100,14 +111,8 @@ class OrderLineCreate(Struct, frozen=True, forbid_unknown_fields=True):
     unit_price: Decimal
 
     def __post_init__(self) -> None:
-        """Check the price: msgspec has no constraints for decimals; ValueError becomes its own error."""
-        sign, digits, exponent = self.unit_price.as_tuple()
-        if not isinstance(exponent, int):
-            raise ValueError("unit_price must be finite")  # noqa: TRY004  (msgspec passes ValueError on)
-        if sign or not any(digits):
-            raise ValueError("unit_price must be greater than 0")
-        if exponent < _CENTS or len(digits) + max(exponent, 0) > _DIGITS_MAX:
-            raise ValueError("unit_price must have at most 12 digits, 2 of them after the point")
+        """Check the price."""
+        check_price(self.unit_price)
 
 
 class OrderCreate(Struct, frozen=True, forbid_unknown_fields=True):

@@ -56,12 +56,12 @@ async def list_items(items: ItemRepository, path: str, limit: int, token: str | 
     rows = await _rows(items, cursor, limit + 1)
     backward = cursor is not None and cursor.backward
     more = len(rows) > limit
-    data = (rows[1:] if backward else rows[:limit]) if more else rows
+    shown = (rows[1:] if backward else rows[:limit]) if more else rows
     has_next, has_prev = (True, more) if backward else (more, cursor is not None)
-    following = encode(Cursor(key_of(data[-1]), backward=False)) if data and has_next else None
-    preceding = encode(Cursor(key_of(data[0]), backward=True)) if data and has_prev else None
+    following = encode(Cursor(key_of(shown[-1]), backward=False)) if shown and has_next else None
+    preceding = encode(Cursor(key_of(shown[0]), backward=True)) if shown and has_prev else None
     links = Links(next=_link(path, limit, following), prev=_link(path, limit, preceding))
-    return Page(data, Meta(total=await items.count(), cursor=token, limit=limit), links)
+    return Page(shown, Meta(total=await items.count(), cursor=token, limit=limit), links)
 
 
 async def _rows(items: ItemRepository, cursor: Cursor | None, limit: int) -> Sequence[Item]:

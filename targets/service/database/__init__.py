@@ -1,0 +1,1 @@
+"""PostgreSQL: where it is, how it is reached, and what of its errors clients are told."""

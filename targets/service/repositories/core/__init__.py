@@ -1,0 +1,1 @@
+"""Repositories over SQLAlchemy's connections and tables, without mapped objects."""

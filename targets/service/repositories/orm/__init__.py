@@ -1,0 +1,1 @@
+"""Repositories over SQLAlchemy's sessions and mapped classes."""

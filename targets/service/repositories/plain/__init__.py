@@ -1,0 +1,1 @@
+"""Repositories over SQL texts and a driver, without SQLAlchemy."""

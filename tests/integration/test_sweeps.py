@@ -1,0 +1,148 @@
+"""Sweeps with real servers and a real Locust: every cell is measured where it says, and what went wrong is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from harness import catalog, curves, duel, processes, settings, sweeps, target
+from harness.backends.backing import backing
+from harness.block import Rig
+from harness.claims.claim import Beside, Cell, Grid, Grows, Sweep
+from harness.errors import CannotMeasure
+
+ROOT = settings.home()
+SERVER = "uvicorn"
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Give a session with services behind it."""
+    with processes.supervised() as session:
+        bare = duel.rig(ROOT, (), session, 1)
+        folder = tmp_path_factory.mktemp("data")
+        with backing(folder, ROOT, session, None) as one:
+            yield structs.replace(bare, backing=one)
+
+
+def _parse(text: str) -> target.Target:
+    return target.parse(text, servers=catalog.server_options(ROOT), serializers=[])
+
+
+def _quiet(_: str) -> None:
+    return None
+
+
+LIMITS = Grid(
+    id="limits",
+    axis="items a page",
+    cells=(
+        *(Cell("page", limit, SERVER, f"/api/v1/items?limit={limit}") for limit in (1, 20, 200)),
+        Cell("export", 1, f"{SERVER},SERVICE_LOGGING__KIND=off", "/api/v1/items/export"),
+    ),
+    measure_s=2.0,
+)
+
+
+def test_each_cell_is_measured_in_its_own_process_and_in_its_place(rig: Rig, tmp_path: Path) -> None:
+    """The answer times of one page would be drawn at the place of another."""
+    blocks = sweeps.observe(LIMITS, _parse, rig, tmp_path, 1, 7, _quiet)
+    seen = {(one.subject, one.at): one for one in blocks[0].seen}
+    assert len(seen) == 4
+    assert all(one.failed == 0 and one.n > 20 for one in seen.values())
+    medians = [seen["page", limit].p50_ms or 0.0 for limit in (1, 20, 200)]
+    assert medians == sorted(medians)
+    assert medians[2] > 1.5 * medians[0]
+    # A process that serves one cell is metered for it; one that serves several is not.
+    assert (seen["export", 1].cpu_us or 0) > 100
+    assert seen["page", 1].cpu_us is None
+    assert abs(seen["page", 1].n - seen["page", 200].n) <= 2
+
+
+def test_kept_blocks_are_not_measured_again(rig: Rig, tmp_path: Path) -> None:
+    """A resumed run would begin anew, or measure more than was planned."""
+    grid = structs.replace(LIMITS, cells=LIMITS.cells[:1], measure_s=0.5)
+    first = sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
+    valid = sum(not one.voids for one in first)
+    again = sweeps.observe(grid, _parse, rig, tmp_path, valid or 1, 7, _quiet)
+    assert again[: len(first)] == first
+
+
+def test_the_database_is_filled_metered_and_its_statements_counted(rig: Rig, tmp_path: Path) -> None:
+    """Nobody could say whether the service or its database got slower, or how many queries a page takes."""
+    stored = f"{SERVER},SERVICE_DATA__KIND=postgres"
+    grid = Grid(
+        id="stored",
+        axis="orders",
+        cells=tuple(
+            Cell(
+                loading,
+                20,
+                f"{stored},SERVICE_DATA__LOADING={loading}",
+                "/api/v1/orders?limit=20&expand=lines",
+                rows=10_000,
+            )
+            for loading in ("lazy", "joined")
+        ),
+        measure_s=2.0,
+        counter="/internal/data",
+    )
+    blocks = sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
+    seen = {one.subject: one for one in blocks[0].seen}
+    assert seen["joined"].statements == 1
+    # One order more than is shown is read, to know whether there is a next page.
+    assert seen["lazy"].statements == 1 + 21
+    assert all((one.backend_us or 0) > 50 and one.failed == 0 for one in seen.values())
+    assert (seen["lazy"].p50_ms or 0) > (seen["joined"].p50_ms or 0)
+
+
+def test_a_cell_that_does_not_answer_as_expected_is_named_before_any_load(rig: Rig, tmp_path: Path) -> None:
+    """A sweep of errors would be drawn as a curve of a fast service."""
+    grid = structs.replace(LIMITS, cells=(Cell("page", 1, SERVER, "/api/v1/nowhere"),))
+    with pytest.raises(CannotMeasure, match="/api/v1/nowhere answers 404"):
+        sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
+
+
+def _block(number: int, growth: float) -> sweeps.SweepBlock:
+    seen = tuple(
+        sweeps.Seen(subject, at, 100, value, None, None, None, None, 0, None)
+        for subject, at, value in (
+            ("slow", 1, 1.0 + number / 1e3),
+            ("slow", 100, growth + number / 1e3),
+            ("even", 1, 1.0 + number / 1e3),
+            ("even", 100, 1.0),
+        )
+    )
+    return sweeps.SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True)
+
+
+SHAPE = Grid("shape", "rows", tuple(Cell(s, at, SERVER, "/") for s in ("slow", "even") for at in (1, 100)))
+
+
+@pytest.mark.parametrize(("growth", "word"), [(5.0, "supported"), (1.2, "refuted")])
+def test_growth_decides_and_says_how_much(growth: float, word: str) -> None:
+    """A verdict would not follow from its figures."""
+    sweep = Sweep("s", SHAPE, "p50_ms", Grows("slow", 2.0))
+    found = curves.decide(sweep, [_block(number, growth) for number in range(6)], "ours")
+    assert found.verdict.verdict == word
+    assert "6 blocks" in found.verdict.sentence
+
+
+def test_one_subject_beside_another_is_judged_at_every_place() -> None:
+    """A strategy that is dear at one end of the grid would pass for alike."""
+    sweep = Sweep("s", SHAPE, "p50_ms", Beside("slow", ("even",), 0.1, at_most=True))
+    found = curves.decide(sweep, [_block(number, 5.0) for number in range(6)], "ours")
+    assert found.verdict.verdict == "refuted"
+    assert "100 rows" in found.verdict.sentence
+    near = Sweep("s", SHAPE, "p50_ms", Beside("slow", ("even",), 0.1, at_most=True, places=(1,)))
+    assert curves.decide(near, [_block(number, 5.0) for number in range(6)], "ours").verdict.verdict == "supported"
+
+
+def test_few_blocks_decide_nothing() -> None:
+    """Two blocks would be published as a verdict."""
+    sweep = Sweep("s", SHAPE, "p50_ms", Grows("slow", 2.0))
+    assert curves.decide(sweep, [_block(1, 5.0)], "ours").verdict.verdict == "inconclusive"
+    assert curves.decide(sweep, [], "ours").verdict.verdict == "untested"
