@@ -100,7 +100,7 @@ def _series(grid: Grid, blocks: Sequence[SweepBlock], figure: Figure, *, variant
 
 def _variant(grid: Grid) -> str:
     rows = {cell.rows for cell in grid.cells if cell.rows is not None}
-    return f"{rows.pop():,} rows" if len(rows) == 1 else ""
+    return f"{chart.short(rows.pop())} rows" if len(rows) == 1 else ""
 
 
 def _place(at: float, values: Sequence[float]) -> chart.Place | None:
@@ -122,7 +122,7 @@ def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
 
 def _marks(axis: str, estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
     return [
-        chart.Mark(f"{one['metric']}: {one['value']:,.3g}", one["value"], one["low"], one["high"])
+        chart.Mark(f"{one['metric']}: {chart.short(one['value'])}", one["value"], one["low"], one["high"])
         for one in estimates
         if one.get("unit") == axis and all(one.get(key) for key in ("value", "low", "high"))
     ]

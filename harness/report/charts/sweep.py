@@ -23,6 +23,14 @@ _LINES = ("-", "--", ":", "-.")
 """One for each variant of the subjects, such as the size of the table."""
 
 
+def short(number: float) -> str:
+    """A round number as an axis has room for it: 20, 1k, 100k, 1M."""
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if number >= size:
+            return f"{number / size:.3g}{letter}"
+    return f"{number:.3g}"
+
+
 class Place(Struct, frozen=True):
     """A figure at one place of the axis, with its 95 % interval over the blocks."""
 
@@ -94,7 +102,7 @@ def _draw(axes: Axes, panel: Panel) -> None:
     places = {place.at for one in panel.series for place in one.places}
     if len(places) > 1 and max(places) / min(places) > 10:  # noqa: PLR2004  (within a decade a linear axis reads better)
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.10g}"))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
         axes.xaxis.set_minor_formatter(NullFormatter())
     if panel.logarithmic:
         axes.set_yscale("log")
