@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
 from random import Random
 from typing import Any
 
+from support.popularity import zipf
 from support.wire.request import Request, request
 from support.wire.user import WireUser
 
@@ -25,12 +24,6 @@ class Caching(WireUser):
         random = Random(f"caching {seed}")
         ids = zipf(random, int(parameters["products"]), float(parameters["exponent"]), CYCLE)
         return [_one(random, number, float(parameters["writes"])) for number in ids]
-
-
-def zipf(random: Random, count: int, exponent: float, draws: int) -> list[int]:
-    """Draw numbers from 1 to ``count``, the k-th as often as 1 ÷ k^exponent."""
-    total = list(accumulate(1 / rank**exponent for rank in range(1, count + 1)))
-    return [bisect_left(total, random.random() * total[-1]) + 1 for _ in range(draws)]
 
 
 def _one(random: Random, number: int, writes: float) -> Request:
