@@ -115,7 +115,7 @@ def _last(found: Sequence[Curve]) -> str:
 
 def _beside(sweep: Sweep, rule: Beside, blocks: Sequence[SweepBlock], origin: rules.Origin) -> Decided:
     """Every reference at every deciding place; the verdict carries the worst of them."""
-    estimates = []
+    estimates, ratios = [], []
     for reference in rule.references:
         mine, theirs = paired(sweep.grid, blocks, (rule.subject, reference), sweep.figure)
         if len(mine) < BLOCKS_MIN:
@@ -128,11 +128,12 @@ def _beside(sweep: Sweep, rule: Beside, blocks: Sequence[SweepBlock], origin: ru
             shown, decided = ratio_interval(logs, SHOWN), ratio_interval(logs, DECIDED)
             one = _estimate(FIGURES[sweep.figure], "ratio", shown, decided, len(logs), sweep)
             estimates.append(structs.replace(one, condition=where))
+            ratios.append(logs)
     others = " and ".join(rule.references)
     judge = rules.at_most if rule.at_most else rules.equivalent
     verdict = judge(estimates, rule.margin, others, rule.subject, FIGURES[sweep.figure], origin=origin)
-    worst = max(estimates, key=lambda one: one.value or 0.0)
-    return Decided(verdict, worst)
+    worst = max(range(len(estimates)), key=lambda place: estimates[place].value or 0.0)
+    return Decided(verdict, estimates[worst], tuple(ratios[worst]))
 
 
 def _crosses(sweep: Sweep, rule: Crosses, blocks: Sequence[SweepBlock]) -> Decided:

@@ -15,6 +15,7 @@ from harness.backends.needs import behind_of
 from harness.claims.claim import AtMost, Claim, Duet, Equivalent, Faster, Probe, Rule, Sweep, Timeline, Within, Zero
 from harness.claims.claim import Condition as Experiment
 from harness.crashes import Crash
+from harness.families import over_conditions, over_parts
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
 from harness.probes import Decided, decide
@@ -108,7 +109,7 @@ def _whole(
 ) -> Verdict:
     if found.untested_reason is not None:
         return rules.untested(found.untested_reason)
-    whole = rules.over_conditions(verdicts, p_interaction, p_values or None)
+    whole = over_parts(verdicts) if found.parts else over_conditions(verdicts, p_interaction, p_values or None)
     broken = [one for one in found.conditions if _is_zero(one) and verdicts[one.name].verdict == "refuted"]
     if broken:
         # "Never" is refuted by one counter-example, whatever the other conditions say.

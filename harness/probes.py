@@ -163,7 +163,8 @@ def _alone(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: 
     else:
         shown, decided = t_interval(values, 0.95), t_interval(values, 0.99)
         estimate = _made(what, probe.unit, shown, decided, len(values), probe)
-    return Decided(rules.within(estimate, rule.low, rule.high, what.capitalize(), origin=origin), estimate)
+    verdict = rules.within(estimate, rule.low, rule.high, what[:1].upper() + what[1:], origin=origin)
+    return Decided(verdict, estimate, tuple(math.log(value) for value in values) if positive else tuple(values))
 
 
 def _estimate(metric: str, unit: str, logs: Sequence[float], probe: Probe) -> Estimate:

@@ -9,7 +9,7 @@ A margin of 1 % means ratios from 1 ÷ 1.01 to 1.01, so that swapping the arms n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from harness.model import Estimate, Verdict, VerdictWord
@@ -26,22 +26,13 @@ from harness.phrases import (
     what_decides,
 )
 from harness.stats.distributions import t_critical
-from harness.stats.holm import holm
 
 Origin = Literal["ours", "the standard's"]
 
 VERDICT_ALPHA = 0.01
 """Verdicts are given at 99 %."""
-INTERACTION_ALPHA = 0.01
-""""It depends" must be shown as firmly as any other verdict."""
 ZERO_BOUND = 3.0
 """0 of n leaves, at 95 %, a rate of at most 3 ÷ n (−ln 0.05 = 2.996)."""
-
-SPOKEN_MAX = 2
-"""More sentences in a row nobody would say aloud."""
-
-_HOLDS = frozenset({"supported", "cheaper"})
-_FAILS = frozenset({"refuted", "no difference", "dearer"})
 
 
 def duel(
@@ -301,101 +292,6 @@ def zero(count: int, n: int, unit: str, *, twin_caught: bool | None, event: str 
 def untested(reason: str) -> Verdict:
     """Say that a claim was not measured here, and why: cores, engine, service."""
     return Verdict(verdict="untested", sentence=f"Not tested here: {reason}.", reason=reason)
-
-
-def over_conditions(
-    verdicts: Mapping[str, Verdict],
-    p_interaction: float | None,
-    p_values: Mapping[str, float] | None = None,
-) -> Verdict:
-    """One verdict of a claim over its conditions, named by the keys.
-
-    `p_values`, where given, are one per decided condition (of the test that its verdict rests on); Holm's
-    procedure over all of them demotes those that the family does not carry.  *Conditional* only if the
-    interaction has p < 0.01 and two conditions clear opposite verdicts.
-    """
-    tested = {name: verdict for name, verdict in verdicts.items() if verdict.verdict != "untested"}
-    if not tested:
-        reasons = sorted({verdict.reason or "no reason given" for verdict in verdicts.values()})
-        return untested("; ".join(reasons) or "no condition")
-    words: dict[str, VerdictWord] = {name: verdict.verdict for name, verdict in tested.items()}
-    words.update(dict.fromkeys(_not_carried(words, p_values or {}), "inconclusive"))
-    listing = _listing(tested, words)
-    left_out = [name for name in verdicts if name not in tested]
-    tail = f" {_counted('untested', left_out)}." if left_out else ""
-    word, head, reason = _joint(words, p_interaction)
-    return Verdict(verdict=word, sentence=f"{head} {listing}{tail}".strip(), reason=reason)
-
-
-def _listing(tested: Mapping[str, Verdict], words: Mapping[str, VerdictWord]) -> str:
-    """One or two conditions in their own sentences; of more the names by verdict, and one sentence as example."""
-    sentences = {name: f"{name}: {_carried_sentence(tested[name], words[name])}" for name in tested}
-    if len(tested) <= SPOKEN_MAX:
-        return " ".join(sentences.values())
-    kinds = dict.fromkeys(words.values())
-    said = ". ".join(_counted(kind, [name for name in words if words[name] == kind]) for kind in kinds)
-    decided = [name for name in words if words[name] != "inconclusive"] or list(words)
-    taken_back = [name for name in words if words[name] != tested[name].verdict]
-    examples = [decided[0], *(name for name in taken_back[:1] if name != decided[0])]
-    return f"{said}. For example: {' '.join(sentences[name] for name in examples)}"
-
-
-def _counted(kind: str, names: Sequence[str]) -> str:
-    """A verdict with its conditions, whose names have commas of their own."""
-    return f"{kind.capitalize()} in {len(names)} ({'; '.join(names)})"
-
-
-def _not_carried(words: Mapping[str, VerdictWord], p_values: Mapping[str, float]) -> list[str]:
-    """Conditions whose verdict Holm's procedure takes back."""
-    names = [name for name in words if name in p_values and words[name] != "inconclusive"]
-    # The family is fixed in the plan: undecided conditions count in it, too.
-    family = [name for name in words if name in p_values]
-    adjusted = dict(zip(family, holm([p_values[name] for name in family]), strict=True))
-    return [name for name in names if adjusted[name] >= VERDICT_ALPHA]
-
-
-def _carried_sentence(verdict: Verdict, word: VerdictWord) -> str:
-    if word == verdict.verdict:
-        return verdict.sentence
-    return f"{verdict.sentence} (Not carried once all conditions count: inconclusive.)"
-
-
-def _joint(words: Mapping[str, VerdictWord], p_interaction: float | None) -> tuple[VerdictWord, str, str | None]:
-    """Word, first sentence and reason of several conditions' verdicts."""
-    kinds = set(words.values())
-    if len(kinds) == 1:
-        return _unanimous(next(iter(kinds)), len(words))
-    opposite = bool(kinds & _HOLDS and kinds & _FAILS)
-    shown = p_interaction is not None and p_interaction < INTERACTION_ALPHA
-    if "conditional" in kinds or (opposite and shown):
-        p = f" (interaction p = {p_interaction:.2g})" if shown else ""
-        return "conditional", f"It depends on the condition{p}.", None
-    if opposite:
-        reason = "conditions disagree, and the interaction is not significant"
-        return "inconclusive", f"The conditions disagree{_p(p_interaction)}.", reason
-    if "inconclusive" in kinds:
-        undecided = [name for name, word in words.items() if word == "inconclusive"]
-        head = f"Not decided in {len(undecided)} of {len(words)} conditions."
-        return "inconclusive", head, f"undecided: {'; '.join(undecided)}"
-    if kinds <= _HOLDS:
-        return "supported", "It holds in every tested condition.", None
-    return "refuted", "It holds in no tested condition.", None
-
-
-def _unanimous(word: VerdictWord, count: int) -> tuple[VerdictWord, str, str | None]:
-    reason = "no condition is decided" if word == "inconclusive" else None
-    if count == 1:
-        return word, "", reason
-    conditions = "both" if count == 2 else f"all {count}"  # noqa: PLR2004  (two are both)
-    return word, f"In {conditions} tested conditions: {word}.", reason
-
-
-def _p(p_interaction: float | None) -> str:
-    return (
-        f", but accident could explain it (interaction p = {p_interaction:.2g})"
-        if p_interaction is not None
-        else ", and no test says whether by accident"
-    )
 
 
 def _verdict(word: VerdictWord, sentence: str, note: str, reason: str | None = None) -> Verdict:

@@ -150,6 +150,7 @@ CLAIMS = (
         ),
         experiment="sweep",
         needs=("PG", "KV"),
+        parts=True,
         conditions=(
             Sweep("median against the hit ratio", HITS, "p50_ms", Crosses("no cache", "L2", 1.0)),
             Sweep("p95 against the hit ratio", HITS, "p95_ms", Crosses("no cache", "L2", 1.0)),

@@ -308,6 +308,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     """While a part waits, the claim may be refuted but not supported as a whole."""
+    parts: bool = False
+    """Whether the conditions are parts of one statement, all of which must hold, and not points of a grid."""
     reason: str | None = None
     """Why nothing of it is measured; None where ``conditions`` decide."""
 

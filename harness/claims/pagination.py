@@ -124,6 +124,7 @@ CLAIMS = (
         ),
         experiment="sweep",
         needs=("PG",),
+        parts=True,
         conditions=(
             *(Sweep(_named(rows), PAGES[rows], "p50_ms", Flat("cursor", FLAT)) for rows in DEPTHS),
             _walk("rows lost or doubled while others write", "cursor", "lost_or_doubled"),
@@ -153,6 +154,7 @@ CLAIMS = (
         ),
         experiment="sweep",
         needs=("PG",),
+        parts=True,
         conditions=(
             Sweep("an exact count doubles a page", TOTALS, "p50_ms", Crosses("exact", "none", TWICE)),
             Sweep("an estimate is cheap", TOTALS, "p50_ms", Beside("estimated", ("none",), ALIKE, at_most=True)),

@@ -123,6 +123,7 @@ CLAIMS = (
         ),
         experiment="probe",
         needs=("PG",),
+        parts=True,
         conditions=(
             Probe(
                 name="up, up again, down and up",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import rules
+from harness.families import over_conditions, over_parts
 from harness.model import Estimate, Verdict
 
 CPU = "cpu_us_per_request"
@@ -218,7 +219,7 @@ def said(word, sentence="It is so."):
 )
 def test_one_verdict_over_conditions(words, p, joint):
     """A claim that fails somewhere would be called supported, and a true dependence be averaged away."""
-    verdict = rules.over_conditions({f"c{i}": said(word) for i, word in enumerate(words)}, p)
+    verdict = over_conditions({f"c{i}": said(word) for i, word in enumerate(words)}, p)
     assert verdict.verdict == joint
     if joint == "untested":
         assert verdict.reason == "why"
@@ -230,11 +231,48 @@ def test_holm_takes_back_what_the_family_does_not_carry():
     """The luckiest of ten conditions would make a claim conditional."""
     verdicts = {f"c{i}": said("inconclusive") for i in range(9)} | {"lucky": said("supported")}
     p_values = dict.fromkeys(verdicts, 0.5) | {"lucky": 0.004}
-    verdict = rules.over_conditions(verdicts, 0.001, p_values)
+    verdict = over_conditions(verdicts, 0.001, p_values)
     assert verdict.verdict == "inconclusive"
     assert "Not carried once all conditions count" in verdict.sentence
-    firm = rules.over_conditions({"a": said("supported"), "b": said("refuted")}, 0.001, {"a": 1e-4, "b": 1e-5})
+    firm = over_conditions({"a": said("supported"), "b": said("refuted")}, 0.001, {"a": 1e-4, "b": 1e-5})
     assert firm.verdict == "conditional"
+
+
+@pytest.mark.parametrize(
+    ("words", "joint"),
+    [
+        (["supported", "supported"], "supported"),
+        (["supported", "refuted"], "refuted"),
+        (["supported", "no difference"], "refuted"),
+        (["supported", "inconclusive"], "inconclusive"),
+        (["inconclusive", "refuted"], "refuted"),
+        (["supported", "untested"], "supported"),
+        (["refuted", "refuted"], "refuted"),
+    ],
+)
+def test_a_claim_of_parts_holds_where_all_of_them_do(words, joint):
+    """A statement of which half is false would be called undecided, or true."""
+    verdict = over_parts({f"c{i}": said(word) for i, word in enumerate(words)})
+    assert verdict.verdict == joint
+
+
+@pytest.mark.parametrize(
+    ("spans", "word"),
+    [
+        ([(0.9, 0.8, 1.0)], "supported"),
+        ([(0.5, 0.4, 0.6)], "supported"),
+        ([(1.2, 1.15, 1.3)], "refuted"),
+        ([(1.0, 0.9, 1.05), (1.2, 1.15, 1.3)], "refuted"),
+        ([(1.08, 1.0, 1.2)], "inconclusive"),
+    ],
+)
+def test_at_most_so_much_more_is_asked_of_one_side_only(spans, word):
+    """An arm that saves a third would be refuted for not being alike."""
+    estimates = [
+        Estimate("cpu_us_per_request", "ratio", value, low, high, 8, verdict_low=low, verdict_high=high)
+        for value, low, high in spans
+    ]
+    assert rules.at_most(estimates, 0.10, "A", "B", "cpu_us_per_request").verdict == word
 
 
 def test_untested_gives_its_reason():
