@@ -12,7 +12,7 @@ import datetime
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,10 @@ and every edge is a reading of the meters."""
 
 DRAIN_S = 15.0
 """Requests outstanding at the end have 10 s to finish; writing the samples takes the rest."""
+
+
+class BackendEndedError(Exception):
+    """What stands behind the arms ended before the load: the block is void, and the next one has it again."""
 
 
 class Rig(Struct, frozen=True):
@@ -85,8 +89,8 @@ class Stretch(Struct, frozen=True):
 def run(job: Job, rig: Rig, folder: Path) -> Block:
     """Execute one block and keep everything it left in ``folder``.
 
-    Raises CannotMeasure when a server does not start or answer as expected before the load, and
-    load.GeneratorFailedError when Locust left no complete data.
+    Raises CannotMeasure when a server does not start or answer as expected before the load, BackendEndedError where
+    that is because its database ended, and load.GeneratorFailedError when Locust left no complete data.
     """
     began = time.monotonic()
     started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -96,7 +100,7 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
     for number, (grain, entries) in enumerate(_stretches(job, order)):
         place = folder / f"stretch-{number + 1}"
         place.mkdir()
-        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent:
+        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent, _named(lent):
             stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order, lent))
     stretches = _paced(stretches)
     _keep(folder, stretches)
@@ -110,6 +114,18 @@ def _lent(rig: Rig, condition: Condition, names: Sequence[str]) -> contextlib.Ab
     if rig.backing is None:
         raise CannotMeasure("This session has no database behind its arms.", "Use `harness duel` or `harness run`.")
     return rig.backing.lend(condition.behind, names)
+
+
+@contextlib.contextmanager
+def _named(lent: Lent) -> Iterator[None]:
+    """An arm that does not answer because its database has gone is no fault of the arm."""
+    try:
+        yield
+    except CannotMeasure as error:
+        gone = lent.ended()
+        if gone is None:
+            raise
+        raise BackendEndedError(gone) from error
 
 
 def _stretches(job: Job, order: random.Random) -> list[tuple[Grain, tuple[Entry, ...]]]:

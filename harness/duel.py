@@ -127,12 +127,14 @@ def _bank_path(folder: Path) -> Path:
 def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
     """Add this session's A/A noise to the bank: two processes of one arm are an A/A of every block.
 
+    Blocks with a database behind them are left out: its noise is not that of a server alone, and the bank does not
+    tell the two apart.
     A run that is in the bank already (it was finished, and resumed) is not added again.
     """
     if any(entry.run == folder.name for entry in whole_bank(folder)):
         return
     for what in plan.conditions:
-        for grain in what.grains:
+        for grain in what.grains if what.behind is None else ():
             kind = (what.name, grain)
             valid = [one for one in blocks if not one.voids and (one.condition, one.grain) == kind]
             even = levelled(valid)

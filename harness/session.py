@@ -98,13 +98,15 @@ def _next_block(cell: Cell, plan: Plan, rig: block.Rig, folder: Path, number: in
     try:
         result = block.run(job, rig, place)
     except (load.GeneratorFailedError, DamagedSamples) as error:
-        result = _failed(job, str(error), time.monotonic() - began)
+        result = _failed(job, "load generator", str(error), time.monotonic() - began)
+    except block.BackendEndedError as error:
+        result = _failed(job, "services behind the arms", str(error), time.monotonic() - began)
     write_json(place / store.BLOCK_FILE, result)
     store.finish_block(place)
     progress.block(cell.name, result)
     return result
 
 
-def _failed(job: block.Job, why: str, wall_s: float) -> Block:
-    void = Void(check="load generator", seen=why, limit="complete data", sentence=why)
+def _failed(job: block.Job, check: str, why: str, wall_s: float) -> Block:
+    void = Void(check=check, seen=why, limit="complete data", sentence=why)
     return block.empty(job, (void,), wall_s)
