@@ -1,0 +1,57 @@
+"""The reference service as a process of its own, on a free port of loopback, for the time of a probe."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from urllib.error import URLError
+from urllib.request import urlopen
+
+HOST = "127.0.0.1"
+START_S = 30.0
+"""The service imports in about 1.5 s; a cold disk takes several times as long."""
+
+APP = "targets.service.main:create_app"
+
+
+@contextlib.contextmanager
+def served(settings: Mapping[str, str]) -> Iterator[str]:
+    """Give the address of a new process with these settings; DATABASE_URL and REDIS_URL are passed on.
+
+    RuntimeError where it does not get ready.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
+    port = _free_port()
+    argv = ["--factory", "--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    process = subprocess.Popen([sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings})
+    try:
+        url = f"http://{HOST}:{port}"
+        _wait_ready(process, f"{url}/health/ready")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_ready(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(URLError, ConnectionError), urlopen(url, timeout=2):  # noqa: S310  (our own address)
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"the service did not get ready (status {process.poll()})")
