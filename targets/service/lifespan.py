@@ -15,7 +15,8 @@ from targets.service.repositories.items import ItemRepository
 from targets.service.repositories.orders import OrderRepository
 from targets.service.repositories.seed import seeded_items
 
-Ping = Callable[[], Awaitable[None]]
+Ping = Callable[[], Awaitable[str | None]]
+"""Raises where the resource cannot be used; a word where the service can do without it, such as ``degraded``."""
 
 
 State = dict[str, Any]

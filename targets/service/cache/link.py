@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from targets.service.cache.breaker import Breaker
+from targets.service.cache.limit import ANSWER_S, within
 from targets.service.cache.metrics import LevelMetrics
 
 R = TypeVar("R")
@@ -28,13 +29,13 @@ class Link:
         self._breaker = breaker
         self._counts = metrics.counts
 
-    async def ask(self, command: Callable[[Redis], Awaitable[R]]) -> R:
-        """Send one command; UnavailableError if it gives no answer."""
+    async def ask(self, command: Callable[[Redis], Awaitable[R]], limit_s: float = ANSWER_S) -> R:
+        """Send one command; UnavailableError if it gives no answer within the limit."""
         if not self._breaker.allows():
             self._counts.skipped += 1
             raise UnavailableError
         try:
-            answer = await command(self.client)
+            answer = await within(limit_s, command(self.client))
         except (RedisError, OSError) as error:
             self._counts.errors += 1
             # A server that refuses one command in words is well; loading and wrong passwords derive from the other.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Generic, TypeVar
 
@@ -48,12 +49,13 @@ class Memory(Generic[T]):
     async def delete(self, key: str, _: int | None) -> bool:
         """Forget the entry, whatever its version."""
         self._metrics.counts.invalidations += 1
-        self._entries.pop(key, None)
-        return True
+        return await self.expire(key)
 
     async def expire(self, key: str) -> bool:
         """Forget the entry: the instrument asked for it."""
-        self._entries.pop(key, None)
+        # cachetools' pop looks first: an entry that expires between its look and its deletion would be an error.
+        with contextlib.suppress(KeyError):
+            del self._entries[key]
         return True
 
     async def clear(self) -> bool:

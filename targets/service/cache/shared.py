@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 OWED_MAX = 10_000
 """Keys that are remembered for an invalidation that failed; some MB at most."""
+CLEAR_S = 10.0
+"""Some million keys; nobody waits but the instrument."""
 _SCAN = 1000
 
 
@@ -101,7 +103,7 @@ class Shared(Generic[T]):
     async def clear(self) -> bool:
         """Forget all keys of the namespace; the server's other keys stay."""
         try:
-            await self._link.ask(self._unlink_all)
+            await self._link.ask(self._unlink_all, CLEAR_S)
         except UnavailableError:
             return False
         return True

@@ -34,8 +34,9 @@ def build_router(serializer: Serializer) -> APIRouter:
     @router.get("/health/ready", response_model=Readiness, responses=documented(503))
     async def ready(request: Request) -> Any:
         """Ask every resource of the process, afresh each time."""
-        checks = {name: await _check(call) for name, call in request.state.pings.items()}
-        failed = {name: text for name, text in checks.items() if text != "ok"}
+        found = {name: await _check(call) for name, call in request.state.pings.items()}
+        checks = {name: text for name, (text, _) in found.items()}
+        failed = {name: text for name, (text, usable) in found.items() if not usable}
         if failed:
             errors = [{"loc": ["resource", n], "msg": text, "type": "not-ready"} for n, text in failed.items()]
             raise Problem(503, "not-ready", f"Not ready: {', '.join(failed)}.", errors)
@@ -49,11 +50,12 @@ def build_router(serializer: Serializer) -> APIRouter:
     return router
 
 
-async def _check(ping: Ping) -> str:
+async def _check(ping: Ping) -> tuple[str, bool]:
+    """Say how the resource is, and whether the service can be used."""
     try:
-        await asyncio.wait_for(ping(), PING_TIMEOUT_S)
+        word = await asyncio.wait_for(ping(), PING_TIMEOUT_S)
     except TimeoutError:
-        return f"no answer within {PING_TIMEOUT_S} s"
+        return f"no answer within {PING_TIMEOUT_S} s", False
     except Exception as error:  # noqa: BLE001  (whatever a resource raises, it is not ready)
-        return type(error).__name__
-    return "ok"
+        return type(error).__name__, False
+    return word or "ok", True
