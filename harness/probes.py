@@ -101,7 +101,8 @@ def _zero(probe: Probe, rule: Zero, chosen: Sequence[dict[str, Any]], lines: Seq
     twins = [line for line in lines if line.get("twin") and probe.value in line]
     caught = all(int(line[probe.value]) for line in twins) if twins else None
     names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
-    event = f"a difference ({names})" if names else "a difference"
+    what = probe.spoken or "a difference"
+    event = f"{what} ({names})" if names else what
     return Decided(rules.zero(differences, cases, rule.unit, twin_caught=caught, event=event))
 
 

@@ -81,7 +81,7 @@ def _named(rows: int) -> str:
     return f"{rows:,} orders"
 
 
-def _walk(name: str, strategy: str, value: str) -> Probe:
+def _walk(name: str, strategy: str, value: str, event: str) -> Probe:
     return Probe(
         name=name,
         module="targets.probes.page_walks",
@@ -90,6 +90,7 @@ def _walk(name: str, strategy: str, value: str) -> Probe:
         where={"subject": strategy},
         behind=("postgres",),
         rows=10_000,
+        spoken=event,
     )
 
 
@@ -127,7 +128,7 @@ CLAIMS = (
         parts=True,
         conditions=(
             *(Sweep(_named(rows), PAGES[rows], "p50_ms", Flat("cursor", FLAT)) for rows in DEPTHS),
-            _walk("rows lost or doubled while others write", "cursor", "lost_or_doubled"),
+            _walk("rows while others write", "cursor", "lost_or_doubled", "a row lost or seen twice"),
         ),
     ),
     Claim(
@@ -169,7 +170,8 @@ CLAIMS = (
         experiment="probe",
         needs=("PG",),
         conditions=tuple(
-            _walk(f"{strategy}, back against forward", strategy, "not_mirrored") for strategy in ("cursor", "keyset")
+            _walk(f"{strategy}, back against forward", strategy, "not_mirrored", "another way back")
+            for strategy in ("cursor", "keyset")
         ),
     ),
 )

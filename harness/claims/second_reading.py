@@ -129,6 +129,7 @@ CLAIMS = (
                 name="up, up again, down and up",
                 module="targets.probes.migrations_twice",
                 rule=Zero(unit="repeats"),
+                spoken="another schema",
                 value="differences",
                 where={"subject": "repeat"},
                 behind=("postgres",),

@@ -1,8 +1,8 @@
 """Reads of a cached product that are older than a change already acknowledged, counted one by one, as JSON lines.
 
-``python -m targets.probes.stale_reads [--repeats 5] [--seconds 2.5] [--seed 0] [--quick]`` on DATABASE_URL and REDIS_URL.
+``python -m targets.probes.stale_reads [--repeats 5] [--seconds 2.5] [--seed 0] [--quick]``
 
-Two processes share one database and one Valkey: changes go through the one, reads through the other.  Every answer
+It needs DATABASE_URL and REDIS_URL.  Two processes share one database and one Valkey: changes go through the one, reads through the other.  Every answer
 carries the product's version.  A read is stale if it was *sent* after a newer version had been *acknowledged* to its
 writer; its staleness is the time from that acknowledgement to the sending.  A load takes ``COMPUTE_MS``, so that the
 race of an invalidation with a load under way comes often; changes come at random times, so that what a race has left
