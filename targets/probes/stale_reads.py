@@ -2,11 +2,11 @@
 
 ``python -m targets.probes.stale_reads [--repeats 5] [--seconds 2.5] [--seed 0] [--quick]``
 
-It needs DATABASE_URL and REDIS_URL.  Two processes share one database and one Valkey: changes go through the one, reads through the other.  Every answer
-carries the product's version.  A read is stale if it was *sent* after a newer version had been *acknowledged* to its
-writer; its staleness is the time from that acknowledgement to the sending.  A load takes ``COMPUTE_MS``, so that the
-race of an invalidation with a load under way comes often; changes come at random times, so that what a race has left
-may live on to its end.
+It needs DATABASE_URL and REDIS_URL.  Two processes share one database and one Valkey: changes go through the one,
+reads through the other.  Every answer carries the product's version.  A read is stale if it was *sent* after a newer
+version had been *acknowledged* to its writer; its staleness is the time from that acknowledgement to the sending.  A
+load takes ``COMPUTE_MS``, so that the race of an invalidation with a load under way comes often; changes come at random
+times, so that what a race has left may live on to its end.
 
 Each line is ``{"subject", "repeat", "cases", "stale", "max_stale_ms", "beyond_bound", "ttl_s", "changes"}``; cases are
 reads, subjects are the cache's strategies and ``off``, the control: without a cache no read can be stale.
