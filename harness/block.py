@@ -100,7 +100,7 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
     for number, (grain, entries) in enumerate(_stretches(job, order)):
         place = folder / f"stretch-{number + 1}"
         place.mkdir()
-        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent, _named(lent):
+        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent, named(lent):
             stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order, lent))
     stretches = _paced(stretches)
     _keep(folder, stretches)
@@ -117,7 +117,7 @@ def _lent(rig: Rig, condition: Condition, names: Sequence[str]) -> contextlib.Ab
 
 
 @contextlib.contextmanager
-def _named(lent: Lent) -> Iterator[None]:
+def named(lent: Lent) -> Iterator[None]:
     """An arm that does not answer because its database has gone is no fault of the arm."""
     try:
         yield

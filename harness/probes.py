@@ -79,9 +79,9 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
         case Zero():
             found = _zero(probe, rule, chosen, lines)
         case Some():
-            found = _some(probe, rule, chosen)
+            found = _controlled(_some(probe, rule, chosen), lines)
         case Outdoes():
-            found = _outdoes(probe, rule, chosen)
+            found = _controlled(_outdoes(probe, rule, chosen), lines)
         case Within() | AtMost() if probe.baseline:
             found = _ratio(probe, rule, chosen, origin)
         case Within():
@@ -104,6 +104,15 @@ def _zero(probe: Probe, rule: Zero, chosen: Sequence[dict[str, Any]], lines: Seq
     what = probe.spoken or "a difference"
     event = f"{what} ({names})" if names else what
     return Decided(rules.zero(differences, cases, rule.unit, twin_caught=caught, event=event))
+
+
+def _controlled(found: Decided, lines: Sequence[dict[str, Any]]) -> Decided:
+    """What a probe decides counts only where its controls, which nothing is wrong with, came out so."""
+    failed = [line for line in lines if line.get("control") and int(line["failed"])]
+    if not failed:
+        return found
+    names = ", ".join(f"{line['subject']}, {line['case']}" for line in failed)
+    return Decided(Verdict("inconclusive", found.verdict.sentence, f"a control failed: {names}"), found.estimate)
 
 
 def _some(probe: Probe, rule: Some, chosen: Sequence[dict[str, Any]]) -> Decided:

@@ -86,8 +86,8 @@ def _little(answered: np.ndarray[Any, Any], slices: Sequence[Slice], users: int)
             mine = answered[(answered["slice"] == piece.index) & (answered["entry"] == entry)]
             if len(mine):
                 capacity_ns += float(mine["start_ns"].max() - mine["start_ns"].min()) * users
-                # After the last send users only drain; on average half of them are still in flight
-                # for the time that one answer takes.
+                # After the last send users only drain: the one that sent it is in flight for all that time, the others
+                # on average for half of it.  With one user the difference is the whole of it.
                 tail_ns = float(mine["end_ns"].max() - mine["start_ns"].max())
-                capacity_ns += tail_ns * users / 2
+                capacity_ns += tail_ns * (users + 1) / 2
     return in_flight_ns / capacity_ns if capacity_ns else None

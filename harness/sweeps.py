@@ -22,7 +22,7 @@ from msgspec import Struct, structs
 from harness import __version__, evidence, load, processes, summary, validity, watching
 from harness.backends.backing import NOTHING, Lent
 from harness.backends.needs import behind_of
-from harness.block import DRAIN_S, Rig
+from harness.block import DRAIN_S, BackendEndedError, Rig, named
 from harness.claims.claim import Cell, Grid
 from harness.errors import CannotMeasure
 from harness.meters import sampler
@@ -140,13 +140,16 @@ def _block(grid: Grid, parse: Parse, rig: Rig, place: Path, number: int, seed: i
     arms = _processes(grid, parse)
     order.shuffle(arms)
     try:
-        with _lent(arms, rig, seed) as lent, _served(arms, rig, place, lent) as servers:
+        with _lent(arms, rig, seed) as lent, named(lent), _served(arms, rig, place, lent) as servers:
             seen, evidences = _loaded(grid, arms, servers, rig, place, lent, order)
         checks = validity.checks(evidences)
         voids = validity.voids(checks)
     except (load.GeneratorFailedError, samples.DamagedSamples) as error:
         seen, checks = (), ()
         voids = (Void(check="load generator", seen=str(error), limit="complete data", sentence=str(error)),)
+    except BackendEndedError as error:
+        seen, checks = (), ()
+        voids = (Void(check="services behind the arms", seen=str(error), limit="running", sentence=str(error)),)
     return SweepBlock(
         number=number,
         seed=seed,

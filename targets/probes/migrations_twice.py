@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> None:
         _print("repeat", case, "differences", differences)
     engine = create_engine(for_dialect(url, "psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
-        _print("control", "no change", "missed", len(_operations(connection, lambda _: None)))
+        _print("control", "no change", "failed", len(_operations(connection, lambda _: None)))
         _prepare(connection)
         for one in CASES:
             found = _operations(connection, one.change)
@@ -82,7 +82,8 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _print(subject: str, case: str, field: str, value: int) -> None:
-    sys.stdout.write(json.dumps({"subject": subject, "case": case, "cases": 1, field: value}) + "\n")
+    line: dict[str, object] = {"subject": subject, "case": case, "cases": 1, field: value}
+    sys.stdout.write(json.dumps(line | ({"control": True} if subject == "control" else {})) + "\n")
 
 
 def _repeats(url: str) -> list[tuple[str, int]]:

@@ -255,3 +255,35 @@ def test_a_redis_url_that_leads_nowhere_is_refused_with_the_mend() -> None:
         with pytest.raises(CannotMeasure) as error:
             valkey.attach(url)
         assert "REDIS_URL" in error.value.mend
+
+
+def test_a_valkey_that_died_is_named(tmp_path: Path) -> None:
+    """A cache that is gone would be measured as one that always misses."""
+    with processes.supervised() as session:
+        one = Backing(tmp_path, ROOT, session, None, {})
+        try:
+            with one.lend(Behind(backends=("valkey",)), ["a"]) as lent:
+                assert lent.ended() is None
+                assert lent.valkeys[0].process is not None
+                lent.valkeys[0].process.kill()
+                lent.valkeys[0].process.wait()
+                assert "Valkey ended with status -9" in str(lent.ended())
+        finally:
+            one.close()
+
+
+def test_a_server_of_the_users_own_is_used_and_left_as_it_was(postgres: Postgres, tmp_path: Path) -> None:
+    """A user's databases would be gone, or full of the harness's."""
+    listing = "select string_agg(datname, ' ' order by datname) from pg_database where datname not like 'harness_t_%'"
+    before = _one(postgres.url, listing)
+    with processes.supervised() as session:
+        one = Backing(tmp_path, ROOT, session, None, {"DATABASE_URL": postgres.url})
+        try:
+            with one.lend(Behind(backends=("postgres",), rows=10_000, seed=3, own=True), ["a", "b"]) as lent:
+                assert lent.meters == ()
+                assert all(environment["DATABASE_URL"] != postgres.url for environment in lent.environments.values())
+                assert _one(lent.environments["a"]["DATABASE_URL"], "select count(*) from orders") == 10_000
+        finally:
+            one.close()
+    assert _one(postgres.url, listing) == before
+    assert not (tmp_path / "postgres").exists()
