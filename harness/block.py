@@ -208,7 +208,9 @@ def _measure(
         windows=windows,
         costs=evidence.costs_of(entries, windows, readings, memory),
         counts=counts,
-        evidence=evidence.gather(readings, counts, done, watched, wrong, slices, evidence.mismatch_of(ledger, rows)),
+        evidence=evidence.gather(
+            readings, counts, done, watched, wrong, slices, evidence.mismatch_of(ledger, rows), grain
+        ),
         ledger=tuple(ledger),
         events=(*happened, *events.pauses(watched.pauses if watched else ())),
         utilisation=evidence.utilisation_of(windows),

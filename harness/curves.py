@@ -10,7 +10,7 @@ from msgspec import structs
 from harness import rules
 from harness.claims.claim import FIGURES, Beside, Bounded, Crosses, Figure, Flat, Grid, Grows, Peaks, Sweep
 from harness.model import Estimate, Interval, Verdict
-from harness.phrases import percent
+from harness.phrases import percent, rounded
 from harness.probes import Decided
 from harness.stats import shapes
 from harness.stats.intervals import ratio_interval, t_interval
@@ -129,7 +129,7 @@ def _beside(sweep: Sweep, rule: Beside, blocks: Sequence[SweepBlock], origin: ru
             one = _estimate(FIGURES[sweep.figure], "ratio", shown, decided, len(logs), sweep)
             estimates.append(structs.replace(one, condition=where))
             ratios.append(logs)
-    others = " and ".join(rule.references)
+    others = rule.references[0] if len(rule.references) == 1 else f"each of {', '.join(rule.references)}"
     judge = rules.at_most if rule.at_most else rules.equivalent
     verdict = judge(estimates, rule.margin, others, rule.subject, FIGURES[sweep.figure], origin=origin)
     worst = max(range(len(estimates)), key=lambda place: estimates[place].value or 0.0)
@@ -142,27 +142,32 @@ def _crosses(sweep: Sweep, rule: Crosses, blocks: Sequence[SweepBlock]) -> Decid
         return _too_few(len(upper))
     shown = shapes.crossing(upper, lower, rule.times, SHOWN)
     decided = shapes.crossing(upper, lower, rule.times, DECIDED)
-    what = FIGURES[sweep.figure]
+    axis, what, n = sweep.grid.axis, FIGURES[sweep.figure], shown.n
     times = "that" if rule.times == 1 else f"{rule.times:g} times that"
+    last = max(upper[0])
+    logs = shapes.ratios(upper, lower, last)
+    end, firm = ratio_interval(logs, SHOWN), ratio_interval(logs, DECIDED)
+    if end is None or firm is None:
+        return _too_few(n)
+    span = f"95 % interval {end.low:.3g} to {end.high:.3g}, {n} blocks"
+    at_end = f"at {last:,.6g} {axis} it is {end.value:.3g} times that ({span})"
+    if firm.high < rule.times:
+        sentence = f"{rule.upper} stays below {times} of {rule.lower} in {what}; {at_end}."
+        return Decided(Verdict(verdict="refuted", sentence=sentence), logs=tuple(logs))
+    if firm.low <= rule.times:
+        sentence = f"Whether {rule.upper} ever takes more than {times} of {rule.lower} in {what} is open; {at_end}."
+        return Decided(Verdict("inconclusive", sentence, "the interval crosses the border"), logs=tuple(logs))
     if shown.at is not None:
-        estimate = _estimate(
-            f"{rule.upper} = {rule.times:g} × {rule.lower}", sweep.grid.axis, shown.at, decided.at, shown.n, sweep
-        )
+        metric = f"{rule.upper} = {rule.times:g} × {rule.lower}"
+        estimate = _estimate(metric, axis, shown.at, decided.at, n, sweep)
         sentence = (
-            f"{rule.upper} reaches {times} of {rule.lower} in {what} at {shown.at.value:,.4g} {sweep.grid.axis} "
-            f"(95 % interval {shown.at.low:,.4g} to {shown.at.high:,.4g}, {shown.n} blocks)."
+            f"{rule.upper} reaches {times} of {rule.lower} in {what} at {rounded(shown.at.value)} {axis} "
+            f"(95 % interval {rounded(shown.at.low)} to {rounded(shown.at.high)}, {n} blocks)."
         )
         return Decided(Verdict(verdict="supported", sentence=sentence), estimate)
-    first, last = f"{min(upper[0]):,.6g}", f"{max(upper[0]):,.6g}"
-    if shown.below == shown.n:
-        sentence = f"{rule.upper} takes more than {times} of {rule.lower} in {what} from {first} {sweep.grid.axis} on."
-        return Decided(Verdict(verdict="supported", sentence=sentence))
-    if shown.inside == 0 and shown.below == 0:
-        sentence = f"{rule.upper} stays below {times} of {rule.lower} in {what} up to {last} {sweep.grid.axis}."
-        return Decided(Verdict(verdict="refuted", sentence=sentence))
-    seen = f"in {shown.inside} of {shown.n} blocks only"
-    sentence = f"{rule.upper} reaches {times} of {rule.lower} in {what} inside the grid {seen}."
-    return Decided(Verdict("inconclusive", sentence, "the crossing lies at the edge of the grid"))
+    first = f"at the first place, {min(upper[0]):,.6g} {axis}, already in {shown.below} of {n} blocks"
+    sentence = f"{rule.upper} takes more than {times} of {rule.lower} in {what}, {first}; {at_end}."
+    return Decided(Verdict(verdict="supported", sentence=sentence))
 
 
 def _bounded(sweep: Sweep, rule: Bounded, blocks: Sequence[SweepBlock], origin: rules.Origin) -> Decided:

@@ -225,7 +225,9 @@ def _p(one: Experiment, verdict: Verdict, estimate: Estimate | None) -> float | 
     if not estimate.verdict_low or not estimate.verdict_high or estimate.verdict_high <= estimate.verdict_low:
         return None
     error = math.log(estimate.verdict_high / estimate.verdict_low) / (2 * normal_quantile(0.995))
-    distance = _distance(one.rule, verdict, math.log(estimate.value), speed=isinstance(one, Probe))
+    distance = _distance(
+        one.rule, verdict, math.log(estimate.value), speed=isinstance(one, Probe) and not isinstance(one.rule, AtMost)
+    )
     return 2 * (1 - normal_cdf(max(0.0, distance) / error))
 
 

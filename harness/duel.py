@@ -31,7 +31,7 @@ from harness import (
 from harness import target as targets
 from harness.backends.backing import backing
 from harness.errors import TooFewBlocks
-from harness.model import Block, Condition, Interval, Plan
+from harness.model import Block, Condition, Interval, Load, Plan
 from harness.progress import Progress
 from harness.report.write import write_report
 from harness.runtimes import local
@@ -254,6 +254,11 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
         for one in blocks
         if one.condition == condition.name and not one.voids and one.utilisation is not None
     ]
+    behind = [
+        one.backend_share
+        for one in blocks
+        if one.condition == condition.name and not one.voids and one.backend_share is not None
+    ]
     verdict = rules.duel(
         whole.estimate,
         plan.margin,
@@ -268,6 +273,7 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
         "users": condition.load.users,
         "arrivals": condition.load.arrivals if condition.load.model == "open" else None,
         "utilisation": sum(used) / len(used) if used else None,
+        "behind_utilisation": sum(behind) / len(behind) if behind else None,
         "grains": {
             one.grain: {
                 "ratio": one.estimate.value,
@@ -316,20 +322,34 @@ def resolved(plan: Plan, the_rig: block.Rig) -> Plan:
     An open load without a rate gets the one at which both arms together use about half of their core; slices
     get a length that fits the app.
     """
-    moments: dict[bytes, Block] = {}
+    moments: dict[bytes, tuple[Block, Load]] = {}
     found = []
     for one in plan.conditions:
         rateless = one.load.model == "open" and one.load.rate_rps is None
         if not rateless and "slice" not in one.grains:
             found.append(one)
             continue
-        moment = structs.replace(one, name="pilot", regime="open", load=pilot.LOAD, grains=("request",))
-        key = msgspec.json.encode(moment)
+        key = msgspec.json.encode(_moment(one, pilot.LOAD))
         if key not in moments:
             sys.stderr.write(f"Pilot: {one.name}\n")
-            with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
-                moments[key] = block.run(block.Job(0, moment, "request", plan.seed), the_rig, Path(place))
-        rate_rps = pilot.rate_for_half(moments[key]) if rateless else one.load.rate_rps
+            moments[key] = _piloted(one, the_rig, plan.seed)
+        block_, load = moments[key]
+        rate_rps = pilot.rate_for_half(block_, load) if rateless else one.load.rate_rps
         rated = structs.replace(one, load=structs.replace(one.load, rate_rps=rate_rps))
-        found.append(structs.replace(rated, slice_s=pilot.slice_s(moments[key], rated)))
+        found.append(structs.replace(rated, slice_s=pilot.slice_s(block_, rated, load)))
     return structs.replace(plan, conditions=tuple(found))
+
+
+def _moment(one: Condition, load: Load) -> Condition:
+    """The pilot's condition: the same arms and question, a moment of open load."""
+    return structs.replace(one, name="pilot", regime="open", load=load, grains=("request",))
+
+
+def _piloted(one: Condition, the_rig: block.Rig, seed: int) -> tuple[Block, Load]:
+    """A pilot block and its load, slower and slower until the arms keep up with it."""
+    load: Load | None = pilot.LOAD
+    while load is not None:
+        with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
+            seen = block.run(block.Job(0, _moment(one, load), "request", seed), the_rig, Path(place))
+        asked, load = load, pilot.slower(load) if pilot.overrun(seen) else None
+    return seen, asked

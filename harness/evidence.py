@@ -215,6 +215,7 @@ def gather(
     wrong: Sequence[str],
     slices: Sequence[load.Slice],
     mismatch: int | None,
+    grain: Grain,
 ) -> validity.Evidence:
     """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
@@ -238,6 +239,7 @@ def gather(
         drift=None,
         boundary_late_ns=readings.late_ns,
         count_mismatch=mismatch,
+        late_share=counts.late_share if grain == "request" else None,
     )
 
 

@@ -92,6 +92,11 @@ def figure(estimate: Estimate, digits: int = 4) -> str:
     )
 
 
+def rounded(value: float) -> str:
+    """Render a large figure to three digits, as people write it: 28,700."""
+    return f"{float(f'{value:.3g}'):,.10g}"
+
+
 def percent(fraction: float) -> str:
     """Render a fraction as a percentage with two figures where they matter: 0.04 %, 8.3 %, 3 %, 42 %."""
     value = fraction * 100

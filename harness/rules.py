@@ -222,7 +222,8 @@ def at_most(
         return _no_interval(next(estimate for estimate, span in spans if span is None), metric)
     bound = f"{percent(margin)} more (a margin that is {origin})"
     worst, span = max(known, key=lambda item: item[1].value)
-    said = f"the ratio {candidate_label} ÷ {baseline_label}{at_condition(worst)} is {figure(worst)}"
+    where = at_condition(worst) if len(known) > 1 else ""
+    said = f"the ratio {candidate_label} ÷ {baseline_label}{where} is {figure(worst)}"
     strict = [_at_shared_level(estimate, each, len(known)) for estimate, each in known]
     if any(each.low > 1 + margin for each in strict):
         sentence = f"{candidate_label} takes over {bound} in {spoken(metric)} than {baseline_label}: {said}."

@@ -29,6 +29,8 @@ class Summary(Struct, frozen=True):
     send_lag_p99_ms: float | None
     send_lag_p50_ms: float | None
     little: float | None
+    late_share: float = 0.0
+    """Share of the measured requests that had no answer one slice's length after the end of theirs."""
 
 
 def summarise(
@@ -50,7 +52,19 @@ def summarise(
         send_lag_p99_ms=None if lags is None else float(lags[1]),
         send_lag_p50_ms=None if lags is None else float(lags[0]),
         little=None if users is None else _little(answered, slices, users),
+        late_share=_late_share(sent, slices, t0_ns),
     )
+
+
+def _late_share(sent: np.ndarray[Any, Any], slices: Sequence[Slice], t0_ns: int) -> float:
+    """Where a backlog grows, answers come ever later than their slice."""
+    if not len(sent):
+        return 0.0
+    limits = np.zeros(max(piece.index for piece in slices) + 1, dtype=np.int64)
+    for piece in slices:
+        limits[piece.index] = t0_ns + 2 * piece.end_ns - piece.start_ns
+    late = (sent["end_ns"] < 0) | (sent["end_ns"] > limits[sent["slice"]])
+    return float(late.mean())
 
 
 def _errors(measured: np.ndarray[Any, Any], answered: np.ndarray[Any, Any], expect: Sequence[int]) -> dict[str, int]:

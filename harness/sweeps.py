@@ -270,7 +270,7 @@ def _loaded(
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
     wrong = [text for text in ended if text is not None]
-    found = evidence.gather(readings, counts, done, watched, wrong, slices, None)
+    found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice")
     samples.write_parquet([output], place / "requests.parquet")
     for raw in output.glob("requests-*.bin"):
         raw.unlink()

@@ -252,6 +252,7 @@ CLAIMS = (
         ),
         experiment="probe",
         needs=("PG",),
+        parts=True,
         conditions=tuple(
             _keys(name, kind, value, spoken, KEY_COST)
             for kind in ("uuid4", "uuid7")

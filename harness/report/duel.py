@@ -126,6 +126,7 @@ def _regimes(material: Material, document: dict[str, Any], metric: str) -> Secti
                 words.load(regime.get("rate_rps"), regime.get("users")),
                 str(regime.get("arrivals") or ("closed loop" if regime.get("users") else words.MISSING)),
                 words.percent(regime.get("utilisation"), 0),
+                words.percent(regime.get("behind_utilisation"), 0),
                 ", ".join(regime.get("grains") or ()) or words.MISSING,
                 words.percent(regime.get("grain_spread")),
             )
@@ -133,11 +134,11 @@ def _regimes(material: Material, document: dict[str, Any], metric: str) -> Secti
     confidence = f"{words.percent(document.get('confidence') or 0.95, 0)} interval"
     header = (
         *("regime", "ratio", confidence, "n (blocks)", "noise floor"),
-        *("load", "arrivals", "utilisation", "grains", "grain spread"),
+        *("load", "arrivals", "utilisation", "behind", "grains", "grain spread"),
     )
     caption = (
         f"Ratio of {words.metric(metric)}, candidate ÷ baseline. Noise floor: smallest effect that this "
-        "session finds with 95 % power. Utilisation: share of the arms' core."
+        "session finds with 95 % power. Utilisation: share of the arms' core; behind: that of the database and cache."
     )
     tables = (Table(caption=caption, header=header, rows=tuple(rows)),) if rows else ()
     return Section(id="regimes", title="Regimes", lead=None if rows else "No regime was finished.", tables=tables)

@@ -32,8 +32,8 @@ _ROLES = ("baseline", "candidate")
 
 
 def labels(condition: Condition) -> dict[str, str]:
-    """Return what the arms are called: both specs, with the role where they are equal."""
-    baseline, candidate = condition.baseline.spec, condition.candidate.spec
+    """Return what the arms are called: what tells their specs apart, with the role where they are equal."""
+    baseline, candidate = words.told_apart(condition.baseline.spec, condition.candidate.spec)
     if baseline == candidate:
         return {"baseline": f"{baseline} (baseline)", "candidate": f"{candidate} (candidate)"}
     return {"baseline": baseline, "candidate": candidate}

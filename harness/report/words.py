@@ -47,6 +47,23 @@ def interval(low: float | None, high: float | None) -> str:
     return MISSING if low is None or high is None else f"{low:.3f} to {high:.3f}"
 
 
+LABEL_MAX = 34
+"""Characters of an arm's name in a legend: two of them leave a chart its room on a telephone."""
+
+
+def told_apart(first: str, second: str) -> tuple[str, str]:
+    """Write two targets by their servers and by the options in which they differ; a long rest is cut."""
+    parts = [spec.split(",") for spec in (first, second)]
+    common = set(parts[0][1:]) & set(parts[1][1:])
+    if max(len(first), len(second)) <= LABEL_MAX:
+        common = set()
+    names = [",".join([spec[0], *(part for part in spec[1:] if part not in common)]) for spec in parts]
+    cut = [name if len(name) <= LABEL_MAX else f"{name[: LABEL_MAX - 1]}…" for name in names]
+    if cut[0] == cut[1] and names[0] != names[1]:
+        cut = [f"…{name[-LABEL_MAX + 1 :]}" for name in names]
+    return cut[0], cut[1]
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share as per cent."""
     return MISSING if share is None else f"{100 * share:.{digits}f} %"

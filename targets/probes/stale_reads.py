@@ -8,8 +8,8 @@ version had been *acknowledged* to its writer; its staleness is the time from th
 load takes ``COMPUTE_MS``, so that the race of an invalidation with a load under way comes often; changes come at random
 times, so that what a race has left may live on to its end.
 
-Each line is ``{"subject", "repeat", "cases", "stale", "max_stale_ms", "beyond_bound", "ttl_s", "changes"}``; cases are
-reads, subjects are the cache's strategies and ``off``, the control: without a cache no read can be stale.
+Each line is ``{"subject", "repeat", "cases", "reads", "stale", "max_stale_ms", "beyond_bound", "ttl_s", "changes"}``, one
+for each run; subjects are the cache's strategies and ``off``, the control: without a cache no read can be stale.
 """
 
 from __future__ import annotations
@@ -129,7 +129,8 @@ def counted(seen: Mapping[int, Seen]) -> dict[str, float | int]:
     ]
     longest_ms = max(stale_ms, default=0.0)
     return {
-        "cases": sum(len(one.reads) for one in seen.values()),
+        "cases": 1,
+        "reads": sum(len(one.reads) for one in seen.values()),
         "stale": len(stale_ms),
         "max_stale_ms": longest_ms,
         "beyond_bound": int(longest_ms > TTL_S * 1e3 + COMPUTE_MS + SLACK_MS),

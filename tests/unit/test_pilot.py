@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from harness.model import App, Condition, Load, Target
-from harness.pilot import FALLBACK_RPS, SLICE_MAX_S, SLICE_MIN_S, rate_for_half, slice_s
+from harness.pilot import FALLBACK_RPS, LOAD, SLICE_MAX_S, SLICE_MIN_S, overrun, rate_for_half, slice_s, slower
 from tests.support.runs import block
 
 CONDITION = Condition(
@@ -56,3 +56,21 @@ def test_arms_that_cannot_be_read_get_a_modest_rate_and_long_slices():
     unread = structs.replace(found, costs=tuple(structs.replace(cost, cpu_ns=None) for cost in found.costs))
     assert rate_for_half(unread) == FALLBACK_RPS
     assert slice_s(unread, CONDITION) == SLICE_MAX_S
+
+
+def test_a_pilot_that_overran_the_arms_is_repeated_more_slowly():
+    """Lost otherwise: a slow app's cost would be read off a queue, and its rate chosen several times too high."""
+    calm = structs.replace(costing(100), utilisation=0.4, backend_share=0.1)
+    assert not overrun(calm)
+    assert overrun(structs.replace(calm, backend_share=0.5))
+    loads = [LOAD]
+    while (following := slower(loads[-1])) is not None:
+        loads.append(following)
+    assert [load.rate_rps for load in loads] == [300, 60, 12]
+
+
+def test_what_stands_behind_the_arms_takes_its_part_of_half_a_core():
+    """Lost otherwise: a database beside the arms would be overrun at the rate that suits the arms alone."""
+    alone = rate_for_half(costing(100))
+    behind = structs.replace(costing(100), backend_share=2 * 300 * 100e-6)
+    assert rate_for_half(behind) == pytest.approx(alone / 2, rel=0.05)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from harness.report import words
 from harness.report.charts import blocks, canvas, forest, latency, timeline
 
 LABELS = {"baseline": "uvicorn", "candidate": "granian"}
@@ -114,3 +115,12 @@ def test_unread_cpu_is_a_gap_and_not_zero():
     frame = meters({"baseline": 0.5})
     frame["cpu_ns"] = pd.array([None] * len(frame), dtype="Int64")
     assert len(timeline._cpu_share(frame)) == 0
+
+
+def test_long_names_of_arms_are_told_apart_in_few_characters():
+    """Two legends of a hundred characters left a chart no room at all."""
+    common = "uvicorn,loop=uvloop,http=httptools,SERVICE_DATA__KIND=postgres"
+    shown = words.told_apart(f"{common},SERVICE_DATA__ACCESS=orm", f"{common},SERVICE_DATA__ACCESS=sqlmodel")
+    assert shown == ("uvicorn,SERVICE_DATA__ACCESS=orm", "uvicorn,SERVICE_DATA__ACCESS=sqlm…")
+    assert words.told_apart("uvicorn", "granian,workers=2") == ("uvicorn", "granian,workers=2")
+    assert words.told_apart(common, common)[0] == words.told_apart(common, common)[1]

@@ -33,3 +33,19 @@ def test_users_that_never_rest_fill_littles_law(users, took_ms, tolerance):
     table["due_ns"], table["status"], table["phase"] = table["start_ns"], 200, 1
     found = summarise(table, slices, t0_ns=0, users=users, expect=(200,))
     assert found.little == pytest.approx(1.0, abs=tolerance)
+
+
+def _late(latency_ms):
+    """Requests every 10 ms over four slices of half a second, each answered after so long."""
+    slices = [Slice(n, "measure", n * 500 * MS, (n + 1) * 500 * MS, (n * 500 + 480) * MS, (0,)) for n in range(4)]
+    starts = np.arange(0, 2_000, 10) * MS
+    table = np.zeros(len(starts), dtype=ROW)
+    table["start_ns"], table["due_ns"], table["end_ns"] = starts, starts, starts + latency_ms * MS
+    table["slice"], table["status"], table["phase"] = starts // (500 * MS), 200, 1
+    return summarise(table, slices, t0_ns=0, users=None, expect=(200,)).late_share
+
+
+@pytest.mark.parametrize(("latency_ms", "share"), [(5, 0.0), (400, 0.0), (700, 0.4), (3_000, 1.0)])
+def test_answers_that_come_a_slice_late_show_a_backlog(latency_ms, share):
+    """Arms that cannot keep up would come out equal, because the scheduler shares their core fairly."""
+    assert _late(latency_ms) == pytest.approx(share, abs=0.03)

@@ -16,7 +16,7 @@ _MIB = 1 << 20
 
 
 def timeline(meters: pd.DataFrame, labels: Mapping[str, str]) -> str | None:
-    """Draw the CPU share of each arm and of the generator's work, and PSS where it was read.
+    """Draw the CPU share of each arm, of the generator's work and of what stands behind the arms, and PSS if read.
 
     None where the meters hold too little to draw.
     """
@@ -33,6 +33,10 @@ def timeline(meters: pd.DataFrame, labels: Mapping[str, str]) -> str | None:
     if len(work):
         axes[0].step(_seconds(work, zero), work, where="pre", color=canvas.NEUTRAL, linestyle=":",
                      linewidth=1.2, label="generator's work")  # fmt: skip
+    behind = _cpu_share(meters[meters["role"] == "backend"])
+    if len(behind):
+        axes[0].step(_seconds(behind, zero), behind, where="pre", color=canvas.NEUTRAL, linestyle="-.",
+                     linewidth=1.2, label="behind the arms")  # fmt: skip
     _from_zero(axes[0])
     axes[0].set_ylabel("CPU, share of a core")
     canvas.legend(axes[0])
