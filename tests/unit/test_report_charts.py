@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.report import words
 from harness.report.charts import blocks, canvas, forest, latency, timeline
+from harness.report.words import told_apart
 
 LABELS = {"baseline": "uvicorn", "candidate": "granian"}
 
@@ -120,7 +120,7 @@ def test_unread_cpu_is_a_gap_and_not_zero():
 def test_long_names_of_arms_are_told_apart_in_few_characters():
     """Two legends of a hundred characters left a chart no room at all."""
     common = "uvicorn,loop=uvloop,http=httptools,SERVICE_DATA__KIND=postgres"
-    shown = words.told_apart(f"{common},SERVICE_DATA__ACCESS=orm", f"{common},SERVICE_DATA__ACCESS=sqlmodel")
+    shown = told_apart(f"{common},SERVICE_DATA__ACCESS=orm", f"{common},SERVICE_DATA__ACCESS=sqlmodel")
     assert shown == ("uvicorn,SERVICE_DATA__ACCESS=orm", "uvicorn,SERVICE_DATA__ACCESS=sqlm…")
-    assert words.told_apart("uvicorn", "granian,workers=2") == ("uvicorn", "granian,workers=2")
-    assert words.told_apart(common, common)[0] == words.told_apart(common, common)[1]
+    assert told_apart("uvicorn", "granian,workers=2") == ("uvicorn", "granian,workers=2")
+    assert told_apart(common, common)[0] == told_apart(common, common)[1]
