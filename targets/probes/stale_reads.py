@@ -8,8 +8,8 @@ version had been *acknowledged* to its writer; its staleness is the time from th
 load takes ``COMPUTE_MS``, so that the race of an invalidation with a load under way comes often; changes come at random
 times, so that what a race has left may live on to its end.
 
-Each line is ``{"subject", "repeat", "cases", "reads", "stale", "max_stale_ms", "beyond_bound", "ttl_s", "changes"}``, one
-for each run; subjects are the cache's strategies and ``off``, the control: without a cache no read can be stale.
+Each line is one run: ``{"subject", "repeat", "cases", "reads", "stale", "max_stale_ms", "beyond_bound", "ttl_s",
+"changes"}``; subjects are the cache's strategies and ``off``, the control: without a cache no read can be stale.
 """
 
 from __future__ import annotations
