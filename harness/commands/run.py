@@ -168,8 +168,9 @@ def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
         _observe(claim, one, plan, rig, folder)
     for grid, count in grids(plan):
         _sweep(grid, count, plan, rig, folder)
-    lines = _probe_lines(chosen_claims(plan), rig, plan.seed)
-    write_json(folder / PROBES, {"schema": 1, "kind": "probes", "lines": lines})
+    if not (folder / PROBES).exists():
+        lines = _probe_lines(chosen_claims(plan), rig, plan.seed)
+        write_json(folder / PROBES, {"schema": 1, "kind": "probes", "lines": lines})
     return blocks
 
 

@@ -72,7 +72,7 @@ def sweep(panels: Sequence[Panel], *, axis: str, marks: Sequence[Mark] = ()) -> 
     """Draw the panels above each other over one axis; the first has the legend and the marks."""
     made, plots = canvas.figure(1.4 + 2.6 * len(panels), len(panels))
     for number, (panel, axes) in enumerate(zip(panels, plots, strict=True)):
-        _draw(axes, panel)
+        _draw(axes, panel, spread=not axis.startswith("%"))
         if number == 0:
             for mark in marks:
                 axes.axvspan(mark.low, mark.high, color=canvas.INK, alpha=0.12, linewidth=0)
@@ -83,24 +83,25 @@ def sweep(panels: Sequence[Panel], *, axis: str, marks: Sequence[Mark] = ()) -> 
     return canvas.svg(made)
 
 
-def _draw(axes: Axes, panel: Panel) -> None:
+def _draw(axes: Axes, panel: Panel, *, spread: bool) -> None:
+    """Draw one panel; places that ``spread`` over decades get a log axis, shares a linear one."""
     subjects = list(dict.fromkeys(one.subject for one in panel.series))
     variants = list(dict.fromkeys(one.variant for one in panel.series))
     for one in panel.series:
         look = _LOOKS[subjects.index(one.subject) % len(_LOOKS)]
         line = _LINES[variants.index(one.variant) % len(_LINES)]
         values = [place.value for place in one.places]
-        spread = [
+        errors = [
             [place.value - place.low for place in one.places],
             [place.high - place.value for place in one.places],
         ]
         label = f"{one.subject}, {one.variant}" if one.variant else one.subject
         axes.errorbar(
-            [place.at for place in one.places], values, yerr=spread, label=label, linestyle=line, linewidth=1.3,
+            [place.at for place in one.places], values, yerr=errors, label=label, linestyle=line, linewidth=1.3,
             markersize=4, capsize=2, elinewidth=1, **look,
         )  # fmt: skip
     places = {place.at for one in panel.series for place in one.places}
-    if len(places) > 1 and max(places) / min(places) > 10:  # noqa: PLR2004  (within a decade a linear axis reads better)
+    if spread and len(places) > 1 and max(places) / min(places) > 10:  # noqa: PLR2004  (within a decade a linear axis reads better)
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: short(x)))
         axes.xaxis.set_minor_formatter(NullFormatter())
