@@ -11,7 +11,7 @@ from harness import rules
 from harness.claims.claim import FIGURES, Beside, Bounded, Crosses, Figure, Flat, Grid, Grows, Peaks, Sweep
 from harness.model import Estimate, Interval, Verdict
 from harness.phrases import percent, rounded
-from harness.probes import Decided
+from harness.probes import Decided, estimated
 from harness.stats import shapes
 from harness.stats.intervals import ratio_interval, t_interval
 from harness.stats.shapes import Curve
@@ -222,17 +222,7 @@ def _peaks(sweep: Sweep, rule: Peaks, blocks: Sequence[SweepBlock]) -> Decided:
 def _estimate(
     metric: str, unit: str, shown: Interval | None, decided: Interval | None, n: int, sweep: Sweep
 ) -> Estimate:
-    return Estimate(
-        metric=metric,
-        unit=unit,
-        value=shown.value if shown else None,
-        low=shown.low if shown else None,
-        high=shown.high if shown else None,
-        n=n,
-        verdict_low=decided.low if decided else None,
-        verdict_high=decided.high if decided else None,
-        condition=sweep.name,
-    )
+    return estimated(metric, unit, shown, decided, n, sweep.name)
 
 
 def _too_few(n: int) -> Decided:

@@ -172,16 +172,19 @@ def _alone(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: 
         estimate = _estimate(what, probe.unit, [math.log(value) for value in values], probe)
     else:
         shown, decided = t_interval(values, 0.95), t_interval(values, 0.99)
-        estimate = _made(what, probe.unit, shown, decided, len(values), probe)
+        estimate = estimated(what, probe.unit, shown, decided, len(values), probe.name)
     verdict = rules.within(estimate, rule.low, rule.high, what[:1].upper() + what[1:], origin=origin)
     return Decided(verdict, estimate, tuple(math.log(value) for value in values) if positive else tuple(values))
 
 
 def _estimate(metric: str, unit: str, logs: Sequence[float], probe: Probe) -> Estimate:
-    return _made(metric, unit, ratio_interval(logs, 0.95), ratio_interval(logs, 0.99), len(logs), probe)
+    return estimated(metric, unit, ratio_interval(logs, 0.95), ratio_interval(logs, 0.99), len(logs), probe.name)
 
 
-def _made(metric: str, unit: str, shown: Interval | None, decided: Interval | None, n: int, probe: Probe) -> Estimate:
+def estimated(
+    metric: str, unit: str, shown: Interval | None, decided: Interval | None, n: int, condition: str
+) -> Estimate:
+    """An estimate from its interval at 95 %, which is shown, and at 99 %, which decides."""
     return Estimate(
         metric=metric,
         unit=unit,
@@ -191,5 +194,5 @@ def _made(metric: str, unit: str, shown: Interval | None, decided: Interval | No
         n=n,
         verdict_low=decided.low if decided else None,
         verdict_high=decided.high if decided else None,
-        condition=probe.name,
+        condition=condition,
     )
