@@ -158,7 +158,7 @@ CLAIMS = (
             Probe(
                 name="staleness in a race with an invalidation",
                 module="targets.probes.stale_reads",
-                rule=Zero(unit="runs full of races"),
+                rule=Zero(unit="races with an invalidation"),
                 value="beyond_bound",
                 where={"subject": "aside"},
                 behind=("postgres", "valkey"),

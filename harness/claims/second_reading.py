@@ -10,7 +10,10 @@ CLAIMS = (
         id="real-database-in-tests",
         section="Testing",
         statement="Tests against a real database catch what mocks miss.",
-        hypothesis=("Seeded faults in SQL, constraints, types and transactions are caught only with PostgreSQL."),
+        hypothesis=(
+            "Of faults that we seeded by hand (SQL, constraints, types, transactions, and the code around them) "
+            "PostgreSQL catches more than mocks do; how many more says nothing of faults at large."
+        ),
         experiment="probe",
         needs=("PG",),
         conditions=(

@@ -2,11 +2,16 @@
 
 ``python -m targets.probes.migrations_twice`` on DATABASE_URL, whose schema it takes down and up again.
 
-- ``{"subject": "repeat", "case", "cases", "differences"}``: lines of the schema (columns, constraints, indexes, as the
-  catalogues write them) that differ from those after the first upgrade.
-- ``{"subject": "autogenerate", "case", "cases", "missed"}``: a change is made to a copy of the models, and generation
-  compares it with the database; missed is 1 where what it would write does not bring the change about.
-- ``{"subject": "control", …}``: without a change it must see none, or it is blind to nothing and everything.
+- ``{"subject": "repeat", "case", "cases", "differences"}``: lines of the schema (columns with their whole types,
+  constraints, indexes, enumerations, triggers, as the catalogues write them) that differ from those after the first
+  upgrade.
+- ``{"subject": "drift", "twin": true, …}``: the same comparison of a schema that somebody has altered by hand; it must
+  see that, or it compares nothing.
+- ``{"subject": "autogenerate", "case", "cases", "missed", "found"}``: a change is made to a copy of the models, and
+  generation, as the service configures it (Alembic's defaults), compares it with the database; ``found`` are the
+  operations that it would write, missed is 1 where those that bring the change about are not all among them.
+- ``{"subject": "autogenerate with every option", …}``: the same with defaults and checks compared as well.
+- ``{"subject": "control", …}``: without a change it must see none, or the models are not what was migrated.
 """
 
 from __future__ import annotations
@@ -14,8 +19,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -25,45 +30,53 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Connection,
-    DateTime,
-    DefaultClause,
-    Index,
+    Integer,
     MetaData,
-    String,
     Table,
-    Text,
     create_engine,
     text,
 )
 from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.pool import NullPool
+from sqlalchemy.sql.elements import conv
 
+from targets.probes.model_changes import CASES, Change
 from targets.service.database.url import for_dialect
 from targets.service.migrations import running
+from targets.service.models import Base
 
 SCHEMA = """
-select format('%s.%s %s null=%s default=%s identity=%s', table_name, column_name, data_type, is_nullable,
-              coalesce(column_default, ''), is_identity)
-from information_schema.columns where table_schema = 'public'
+select format('%s.%s %s notnull=%s default=%s identity=%s comment=%s', attrelid::regclass, attname,
+              format_type(atttypid, atttypmod), attnotnull, coalesce(pg_get_expr(adbin, adrelid), ''), attidentity,
+              coalesce(col_description(attrelid, attnum), ''))
+from pg_attribute join pg_class on pg_class.oid = attrelid
+left join pg_attrdef on adrelid = attrelid and adnum = attnum
+where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and attnum > 0 and not attisdropped
 union all
-select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
+select format('%s %s %s', conrelid::regclass, conname, pg_get_constraintdef(oid)) from pg_constraint
 where connamespace = 'public'::regnamespace
 union all
 select indexdef from pg_indexes where schemaname = 'public'
+union all
+select format('%s %s', enumtypid::regtype, enumlabel) from pg_enum
+union all
+select pg_get_triggerdef(oid) from pg_trigger where not tgisinternal
 order by 1
 """
 
-Change = Callable[[MetaData], Any]
+DRIFT = "alter table orders alter column total type numeric(14, 2)"
+"""Two digits more: what a comparison of bare names of types would not see."""
 
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A change of the models, and the operations that bring it about."""
-
-    name: str
-    change: Change
-    wanted: frozenset[str]
-    """Names of the operations that Alembic must find."""
+OPTIONS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {
+        "autogenerate": {},
+        "autogenerate with every option": {
+            "compare_server_default": True,
+            "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+        },
+    }
+)
+"""How generation is configured."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -72,18 +85,21 @@ def main(arguments: Sequence[str]) -> None:
     url = os.environ["DATABASE_URL"]
     for case, differences in _repeats(url):
         _print("repeat", case, "differences", differences)
+    _print("drift", "a total of more digits", "differences", _drift(url), twin=True)
     engine = create_engine(for_dialect(url, "psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
-        _print("control", "no change", "failed", len(_operations(connection, lambda _: None)))
+        for options in OPTIONS.values():
+            found = _operations(connection, Base.metadata, options)
+            _print("control", "no change", "failed", len(found), control=True, found=sorted(found))
         _prepare(connection)
-        for one in CASES:
-            found = _operations(connection, one.change)
-            _print("autogenerate", one.name, "missed", int(not one.wanted <= found))
+        for subject, options in OPTIONS.items():
+            for one in CASES:
+                found = _operations(connection, _changed(one.change), options)
+                _print(subject, one.name, "missed", int(not one.wanted <= found), found=sorted(found))
 
 
-def _print(subject: str, case: str, field: str, value: int) -> None:
-    line: dict[str, object] = {"subject": subject, "case": case, "cases": 1, field: value}
-    sys.stdout.write(json.dumps(line | ({"control": True} if subject == "control" else {})) + "\n")
+def _print(subject: str, case: str, field: str, value: int, **more: object) -> None:
+    sys.stdout.write(json.dumps({"subject": subject, "case": case, "cases": 1, field: value, **more}) + "\n")
 
 
 def _repeats(url: str) -> list[tuple[str, int]]:
@@ -106,20 +122,44 @@ def _repeats(url: str) -> list[tuple[str, int]]:
     return found
 
 
+def _drift(url: str) -> int:
+    """Differences after an alteration by hand, which going down and up takes back."""
+    first = _schema(url)
+    engine = create_engine(for_dialect(url, "psycopg"), poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(text(DRIFT))
+    differences = len(first ^ _schema(url))
+    running.downgrade(url)
+    running.upgrade(url)
+    return differences
+
+
 def _schema(url: str) -> frozenset[str]:
     engine = create_engine(for_dialect(url, "psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
         return frozenset(row[0] for row in connection.execute(text(SCHEMA)))
 
 
-def _operations(connection: Connection, change: Change) -> frozenset[str]:
-    """Names of the operations that generation finds between the database and the changed models."""
-    metadata = MetaData()
-    metadata.reflect(connection)
-    metadata.remove(metadata.tables["alembic_version"])
+def _changed(change: Change) -> MetaData:
+    """A copy of the service's tables, and of the probe's own, with one change."""
+    metadata = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.sorted_tables:
+        table.to_metadata(metadata)
+    Table(
+        "shades",
+        metadata,
+        Column("id", BigInteger, primary_key=True, autoincrement=False),
+        Column("shade", ENUM("light", "dark", name="shade"), nullable=False),
+        Column("size", Integer, nullable=False),
+        CheckConstraint("size > 0", name=conv("size_positive")),
+    )
     change(metadata)
-    context = MigrationContext.configure(connection)
-    return frozenset(_names(compare_metadata(context, metadata)))
+    return metadata
+
+
+def _operations(connection: Connection, metadata: MetaData, options: Mapping[str, Any]) -> frozenset[str]:
+    """Names of the operations that generation finds between the database and the models."""
+    return frozenset(_names(compare_metadata(MigrationContext.configure(connection, opts=dict(options)), metadata)))
 
 
 def _names(differences: Sequence[Any]) -> list[str]:
@@ -136,98 +176,6 @@ def _prepare(connection: Connection) -> None:
     connection.execute(text("create table shades (id bigint primary key, shade shade not null, size int not null)"))
     connection.execute(text("alter table shades add constraint size_positive check (size > 0)"))
     connection.commit()
-
-
-def _column(metadata: MetaData, table: str, name: str) -> Column[Any]:
-    return metadata.tables[table].columns[name]
-
-
-def _drop_column(metadata: MetaData) -> None:
-    _without(metadata.tables["orders"], "note")
-
-
-def _without(table: Table, name: str) -> None:
-    """Remove a column from a reflected table, which SQLAlchemy offers to its own dialects only."""
-    table._columns.remove(table.columns[name])  # noqa: SLF001  (there is no public way)
-
-
-def _rename_column(metadata: MetaData) -> None:
-    _drop_column(metadata)
-    metadata.tables["orders"].append_column(Column("remark", Text))
-
-
-def _rename_table(metadata: MetaData) -> None:
-    table = metadata.tables["shades"]
-    metadata.remove(table)
-    table.to_metadata(metadata, name="hues")
-
-
-def _set(table: str, column: str, **values: Any) -> Change:
-    def change(metadata: MetaData) -> None:
-        for name, value in values.items():
-            setattr(_column(metadata, table, column), name, value)
-
-    return change
-
-
-def _default(metadata: MetaData) -> None:
-    _column(metadata, "orders", "pieces").server_default = DefaultClause("7")
-
-
-def _check(metadata: MetaData) -> None:
-    table = metadata.tables["shades"]
-    for one in [each for each in table.constraints if isinstance(each, CheckConstraint)]:
-        table.constraints.remove(one)
-    table.append_constraint(CheckConstraint("size > 1", name="size_positive"))
-
-
-def _predicate(metadata: MetaData) -> None:
-    table = metadata.tables["orders"]
-    old = next(one for one in table.indexes if one.name == "ix_orders_placed_at_id")
-    table.indexes.remove(old)
-    Index(old.name, table.c.placed_at, table.c.id, postgresql_where=text("deleted_at IS NULL AND pieces > 0"))
-
-
-def _foreign_key(metadata: MetaData) -> None:
-    table = metadata.tables["orders"]
-    for one in list(table.foreign_key_constraints):
-        table.constraints.remove(one)
-        for element in one.elements:
-            element.parent.foreign_keys.discard(element)
-
-
-CASES = (
-    Case(
-        "add a column", lambda m: m.tables["orders"].append_column(Column("channel", Text)), frozenset({"add_column"})
-    ),
-    Case("drop a column", _drop_column, frozenset({"remove_column"})),
-    Case("rename a column", _rename_column, frozenset({"rename_column"})),
-    Case(
-        "add a table", lambda m: Table("extra", m, Column("id", BigInteger, primary_key=True)), frozenset({"add_table"})
-    ),
-    Case("rename a table", _rename_table, frozenset({"rename_table"})),
-    Case("change a type", _set("orders", "pieces", type=BigInteger()), frozenset({"modify_type"})),
-    Case("shorten a text", _set("orders", "note", type=String(20)), frozenset({"modify_type"})),
-    Case("lose the time zone", _set("orders", "placed_at", type=DateTime(timezone=False)), frozenset({"modify_type"})),
-    Case("allow null", _set("orders", "pieces", nullable=True), frozenset({"modify_nullable"})),
-    Case("change a server default", _default, frozenset({"modify_default"})),
-    Case("change a comment", _set("orders", "pieces", comment="how many"), frozenset({"modify_comment"})),
-    Case(
-        "add an index",
-        lambda m: Index("ix_extra", m.tables["orders"].c.pieces),
-        frozenset({"add_index"}),
-    ),
-    Case("change an index's predicate", _predicate, frozenset({"add_index"})),
-    Case("drop a foreign key", _foreign_key, frozenset({"remove_fk"})),
-    Case("change a check", _check, frozenset({"add_check"})),
-    Case(
-        "add a value to an enumeration",
-        _set("shades", "shade", type=ENUM("light", "dark", "dim", name="shade")),
-        frozenset({"modify_type"}),
-    ),
-)
-"""The kinds of change that a service sees in a year.  A rename is found where it is found as one: dropping and adding
-loses what the column or table holds."""
 
 
 if __name__ == "__main__":

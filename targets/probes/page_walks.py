@@ -1,10 +1,11 @@
 """Walks through all pages of orders while others write: rows seen twice, rows missed, and the way back, as JSON lines.
 
-``python -m targets.probes.page_walks [--walks 8] [--seed 0] [--quick]`` on DATABASE_URL, which it writes to.
+``python -m targets.probes.page_walks [--walks 12] [--seed 0] [--quick]`` on DATABASE_URL, which it writes to.
 
-Each line is one walk: ``{"subject", "walk", "cases", "rows", "inserted", "deleted", "duplicates", "skips",
+Each line is one walk: ``{"subject", "walk", "cases", "rows", "inserted", "deleted", "erased", "duplicates", "skips",
 "lost_or_doubled", "not_mirrored", "twin"}``.
 
+- Writers insert beside, at and between existing times and at the end, mark rows as deleted, and delete some for good.
 - The truth is the database's own: *stable* are the rows that were there, and not deleted, both before the first and
   after the last request.  Each must come exactly once.  Rows that were inserted or deleted meanwhile may come or not,
   and never twice.
@@ -43,13 +44,25 @@ PAUSE_S = 0.001
 DELETES = 0.3
 """Share of writes that delete a row which was there before, or one that was inserted."""
 
+NEW = 0.5
+"""Share of the deletions that hit a row of this walk, while the other half hits one that was there before."""
+BEHIND_S = 20 * 365 * 86_400.0
+"""Later than every seeded order."""
+
 INSERT = """
 insert into orders (user_id, status, currency, total, pieces, placed_at, created_by, updated_by)
 select user_id, 'placed', currency, total, pieces, placed_at + make_interval(secs => $2), 'probe', 'probe'
 from orders where id = $1
 returning id
 """
-DELETE = "update orders set deleted_at = now() where id = $1 and deleted_at is null returning id"
+DELETE = "update orders set deleted_at = now(), updated_by = 'probe' where id = $1 and deleted_at is null returning id"
+ERASE = "delete from orders where id = $1 and created_by = 'probe' returning id"
+"""Only what a writer inserted: the seeded orders have lines, which refer to them."""
+RESTORE = """
+delete from orders where created_by = 'probe';
+update orders set deleted_at = null, updated_by = 'seed' where updated_by = 'probe';
+"""
+"""Each walk begins with the seeded rows: otherwise the last would go through another table than the first."""
 LIVE = "select id from orders where deleted_at is null"
 
 
@@ -77,12 +90,13 @@ class Written:
 
     inserted: list[int] = field(default_factory=list)
     deleted: set[int] = field(default_factory=set)
+    erased: set[int] = field(default_factory=set)
 
 
 def main(arguments: Sequence[str]) -> None:
     """Walk in every form and print one line for each walk."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--walks", type=int, default=8)
+    parser.add_argument("--walks", type=int, default=12)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="two walks of each form")
     chosen = parser.parse_args(arguments)
@@ -93,7 +107,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 async def _walk_all(urls: Mapping[bool, str], walks: int, seed: int) -> None:
-    """The forms take turns, so that the table grows under all alike."""
+    """The forms take turns, so that the machine's drift falls on all alike."""
     pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=WRITERS + 1)
     async with pool, httpx.AsyncClient(timeout=30) as client:
         for number in range(walks):
@@ -108,6 +122,7 @@ async def _walk(
     form: Form, url: str, client: httpx.AsyncClient, pool: asyncpg.Pool[asyncpg.Record], draw: random.Random
 ) -> dict[str, object]:
     """Walk to the end, and back where the form leads back, beside the writers; compare with the database."""
+    await pool.execute(RESTORE)
     before = await _live(pool)
     written, stop = Written(), asyncio.Event()
     rows = sorted(before)
@@ -126,6 +141,7 @@ async def _walk(
         "rows": len(stable),
         "inserted": len(written.inserted),
         "deleted": len(written.deleted),
+        "erased": len(written.erased),
         "duplicates": len(forward) - len(set(forward)),
         "skips": len(stable - set(forward)),
     }
@@ -167,16 +183,24 @@ async def _pages(client: httpx.AsyncClient, url: str, first: str, follow: str) -
 async def _write(
     pool: asyncpg.Pool[asyncpg.Record], rows: Sequence[int], written: Written, stop: asyncio.Event, draw: random.Random
 ) -> None:
-    """Insert beside, on and between existing times, and delete, until told to stop."""
+    """Insert and delete until told to stop."""
     while not stop.is_set():
-        if draw.random() < DELETES:
-            mine = draw.choice(written.inserted) if written.inserted and draw.random() < 0.5 else draw.choice(rows)  # noqa: PLR2004  (old and new alike)
+        if draw.random() >= DELETES:
+            written.inserted.append(await pool.fetchval(INSERT, *_place(rows, draw)))
+        elif written.inserted and draw.random() < NEW:
+            mine = draw.choice(written.inserted)
+            if await pool.fetchval(ERASE, mine) is not None:
+                written.erased.add(mine)
+        else:
+            mine = draw.choice(rows)
             if await pool.fetchval(DELETE, mine) is not None:
                 written.deleted.add(mine)
-        else:
-            later_s = draw.choice((0.0, draw.uniform(-5.0, 5.0)))
-            written.inserted.append(await pool.fetchval(INSERT, draw.choice(rows), later_s))
         await asyncio.sleep(PAUSE_S)
+
+
+def _place(rows: Sequence[int], draw: random.Random) -> tuple[int, float]:
+    """A row to copy, and how many seconds after it the copy stands: at its very time, near it, or behind all."""
+    return draw.choice(rows), draw.choice((0.0, draw.uniform(-5.0, 5.0), BEHIND_S))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from urllib.error import URLError
 from urllib.request import urlopen
 
 HOST = "127.0.0.1"
@@ -51,7 +50,7 @@ def _free_port() -> int:
 def _wait_ready(process: subprocess.Popen[bytes], url: str) -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(URLError, ConnectionError), urlopen(url, timeout=2):  # noqa: S310  (our own address)
+        with contextlib.suppress(OSError), urlopen(url, timeout=2):  # noqa: S310  (our own address)
             return
         time.sleep(0.02)
     raise RuntimeError(f"the service did not get ready (status {process.poll()})")

@@ -13,8 +13,9 @@ import pytest
 from harness.backends import databases
 from harness.backends.postgres import Postgres
 from harness.backends.valkey import Valkey
-from targets.probes.mutants.faults import FAULTS
-from targets.probes.stale_reads import Seen, staleness_ms
+from targets.probes.mutants.faults import FAULTS, Fault
+from targets.probes.mutants.seeding import UnfitError, altered
+from targets.probes.stale_reads import TWIN, Seen, counted, staleness_ms
 from tests.support import serving
 from tests.support.databases import database
 
@@ -59,7 +60,9 @@ def test_a_whole_key_loses_and_doubles_nothing_and_leads_back(walks: list[dict[s
 
 def test_writers_wrote_beside_every_walk(walks: list[dict[str, Any]]) -> None:
     """Pages of a table at rest prove nothing."""
-    assert all(line["inserted"] > 10 and line["deleted"] > 3 and line["rows"] > 5_000 for line in walks)
+    assert all(
+        line["inserted"] > 10 and line["deleted"] > 3 and line["erased"] > 3 and line["rows"] > 5_000 for line in walks
+    )
 
 
 def test_offset_under_writes_is_seen_to_double_or_lose(walks: list[dict[str, Any]]) -> None:
@@ -73,10 +76,18 @@ def test_repeated_migrations_leave_one_schema_and_generation_sees_no_change_wher
     """Migrations would be called repeatable unseen, and generation blind where the probe is."""
     lines = _lines(postgres, valkey, "migrations_twice", rows=0)
     assert [line["differences"] for line in lines if line["subject"] == "repeat"] == [0] * 5
-    assert [line["failed"] for line in lines if line.get("control")] == [0]
-    missed = {line["case"]: line["missed"] for line in lines if line["subject"] == "autogenerate"}
-    assert missed["add a column"] == missed["add an index"] == 0
-    assert missed["rename a column"] == 1
+    assert [line["differences"] for line in lines if line.get("twin")] == [2]
+    assert [line["failed"] for line in lines if line.get("control")] == [0, 0]
+    missed = {
+        subject: {line["case"]: line["missed"] for line in lines if line["subject"] == subject}
+        for subject in ("autogenerate", "autogenerate with every option")
+    }
+    for seen in missed.values():
+        assert seen["add a column"] == seen["add an index"] == 0
+        assert seen["rename a column"] == seen["change a check"] == 1
+    # What an option turns on must be seen with it, or the option was never passed on.
+    assert [seen["change a server default"] for seen in missed.values()] == [1, 0]
+    assert [seen["add a check"] for seen in missed.values()] == [1, 0]
 
 
 def test_keys_are_inserted_and_their_indexes_measured(postgres: Postgres, valkey: Valkey) -> None:
@@ -94,25 +105,50 @@ def test_both_suites_pass_without_a_fault_and_the_real_one_catches_those_seeded(
 ) -> None:
     """A suite that fails anyway would catch every fault, and one that tests nothing none."""
     lines = _lines(postgres, valkey, "mutants", rows=0)
-    assert [line["failed"] for line in lines if line["kind"] == "sound"] == [0, 0]
+    assert [line["failed"] for line in lines if line["kind"] == "sound"] == [0, 0, 0, 0]
     caught = {(line["subject"], line["case"]): line["caught"] for line in lines if line["kind"] == "mutant"}
-    assert all(value for (subject, _), value in caught.items() if subject == "real")
     assert len(caught) == 6
+    assert all(value for (subject, _), value in caught.items() if subject == "real")
+    # One that mocks cannot see, and one that they do: neither suite is a straw man.
+    assert caught["mocked", "money becomes a float"] == 0
+    assert caught["mocked", "nothing is committed"] == 1
 
 
-def test_every_fault_still_fits_the_code_that_it_breaks() -> None:
-    """A fault that no longer fits would be counted as caught, since its process fails."""
+def test_every_fault_still_fits_the_code_that_it_breaks_and_leaves_it_a_program() -> None:
+    """The probe would end without a line after somebody has moved the code."""
     for name, fault in FAULTS.items():
         path = serving.ROOT / (fault.module.replace(".", "/") + ".py")
-        assert path.read_text(encoding="utf-8").count(fault.right) == 1, name
+        source = altered(path.read_text(encoding="utf-8"), fault)
+        assert compile(source, name, "exec")
+
+
+def test_a_fault_that_does_not_fit_is_no_catch() -> None:
+    """Faults that were never put in would count for whichever suite fails first."""
+    with pytest.raises(UnfitError, match="0 times"):
+        altered("one = 1\n", Fault("somewhere", "two", "three"))
 
 
 def test_reads_without_a_cache_are_never_stale_and_every_strategy_reports(postgres: Postgres, valkey: Valkey) -> None:
     """The count of stale reads would be the instrument's own."""
     lines = {line["subject"]: line for line in _lines(postgres, valkey, "stale_reads")}
-    assert set(lines) == {"off", "aside", "aside_versioned", "write_through"}
+    assert set(lines) == {"off", "aside", "aside_versioned", "write_through", TWIN}
     assert (lines["off"]["stale"], lines["aside_versioned"]["stale"]) == (0, 0)
     assert all(line["reads"] > 50 and line["changes"] > 3 for line in lines.values())
+    assert lines[TWIN]["twin"] is True
+    assert lines[TWIN]["beyond_bound"] > 0
+
+
+def test_one_race_is_one_case_however_many_reads_it_makes_stale() -> None:
+    """A handful of races would be told as thousands of trials, and their bound as next to nothing."""
+    ms = 1_000_000
+    seen = Seen(
+        acknowledged_ns=[10 * ms, 20 * ms, 3_000 * ms],
+        versions=[2, 3, 4],
+        reads=[(15 * ms, 2), (21 * ms, 2), (1_500 * ms, 2), (2_900 * ms, 3), (3_001 * ms, 3), (3_002 * ms, 4)],
+    )
+    found = counted({1: seen})
+    assert (found["cases"], found["reads"], found["stale"], found["beyond_bound"]) == (2, 6, 3, 1)
+    assert found["max_stale_ms"] == 1_480.0
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 CORE = "targets.service.repositories.core"
+PLACES = "targets.service.repositories.places"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +48,15 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "a new user's name goes into the address": Fault(
             f"{CORE}.users", "values(email=email, name=name)", "values(email=name, name=name)"
         ),
-        "a cursor repeats its own row": Fault(
-            "targets.service.repositories.places", "else columns > key", "else columns >= key"
-        ),
+        "a cursor repeats its own row": Fault(PLACES, "else columns > key", "else columns >= key"),
         "a cursor forgets rows that share a time": Fault(
-            "targets.service.repositories.places",
+            PLACES,
             "    return columns < key if backward else columns > key",
             "    return by_time(orders, place, backward)",
         ),
-        "orders of one user are those of all": Fault(
-            "targets.service.repositories.places", "else condition & (", "else condition | ("
-        ),
+        "orders of one user are those of all": Fault(PLACES, "else condition & (", "else condition | ("),
         "pages by number are all the first": Fault(
-            "targets.service.repositories.places",
+            PLACES,
             "if window.offset else statement",
             "if not window.offset else statement",
         ),
@@ -87,23 +82,41 @@ FAULTS: Mapping[str, Fault] = MappingProxyType(
         "every statement opens a connection": Fault(
             f"{CORE}.execution", "if self._connection is None:", "if self._connection is not self:"
         ),
+        "a product's version stands still": Fault(
+            f"{CORE}.products", '"version": columns.version + 1', '"version": columns.version'
+        ),
+        "a page has one row too many": Fault(
+            PLACES, 'bindparam("rows", window.limit, BigInteger)', 'bindparam("rows", window.limit + 1, BigInteger)'
+        ),
+        "a page backward comes in reverse": Fault(
+            "targets.service.repositories.row_orders",
+            "return found[::-1] if window.backward else found",
+            "return found",
+        ),
+        "a cursor drops the time zone": Fault(
+            PLACES,
+            "key = tuple_(literal(place.placed_at, DateTime(timezone=True))",
+            "key = tuple_(literal(place.placed_at, DateTime())",
+        ),
+        "money becomes a float": Fault(
+            "targets.service.models.base",
+            "mapped_column(Numeric(12, 2))",
+            "mapped_column(Numeric(12, 2, asdecimal=False))",
+        ),
+        "an address given twice is no conflict": Fault(
+            "targets.service.database.errors", '{"23505": _CONFLICT,', '{"23506": _CONFLICT,'
+        ),
+        "a reference to nobody is a conflict": Fault(
+            "targets.service.database.errors", '"23503": _UNKNOWN', '"23503": _CONFLICT'
+        ),
+        "a lock that is held is an error of ours": Fault(
+            "targets.service.database.errors", '"55": _UNAVAILABLE', '"56": _UNAVAILABLE'
+        ),
+        "every statement commits by itself": Fault(
+            "targets.service.database.engine",
+            "pool_recycle=chosen.recycle_s,",
+            'pool_recycle=chosen.recycle_s, isolation_level="AUTOCOMMIT",',
+        ),
         "nothing is committed": Fault(f"{CORE}.execution", "self._engine.begin()", "self._engine.connect()"),
     }
 )
-
-
-def seed(name: str) -> None:
-    """Load the fault's module with the slip in it, in this process alone; ValueError where it does not fit once."""
-    fault = FAULTS[name]
-    spec = importlib.util.find_spec(fault.module)
-    if spec is None or spec.origin is None:
-        raise ValueError(f"there is no module {fault.module}")
-    with open(spec.origin, encoding="utf-8") as file:  # noqa: PTH123  (a module's origin is text)
-        source = file.read()
-    if source.count(fault.right) != 1:
-        raise ValueError(f"{name}: its place stands {source.count(fault.right)} times in {fault.module}")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[fault.module] = module
-    parent, _, last = fault.module.rpartition(".")
-    exec(compile(source.replace(fault.right, fault.wrong), spec.origin, "exec"), module.__dict__)  # noqa: S102  (our own source)
-    setattr(importlib.import_module(parent), last, module)

@@ -12,6 +12,9 @@ from targets.service.repositories.stored import StoredOrders
 from targets.service.repositories.window import Moment, Number, Window
 from targets.service.services.signed_cursors import Cursor, Cursors
 
+ID_MAX = 2**63 - 1
+"""The largest bigint."""
+
 OFFSET_MAX = 2**63 - 1
 """PostgreSQL counts offsets in 8 bytes; a page behind it is beyond every table's end."""
 
@@ -89,7 +92,7 @@ class Pager:
         shown = (found[1:] if window.backward else found[: asked.limit]) if more else found
         if asked.page is not None and asked.page > 1 and not shown:
             raise _no_page(asked.page)
-        links = _links(path, asked, shown, self.cursors, _neighbours(window, more=more))
+        links = _links(path, asked, shown, self.cursors, window, more=more)
         total = await self.total(orders, asked.user_id)
         return OrderPage(shown, Meta(total, asked.page, asked.cursor, asked.limit), links)
 
@@ -124,12 +127,12 @@ def _neighbours(window: Window, *, more: bool) -> tuple[bool, bool]:
 
 
 def _links(
-    path: str, asked: Asked, shown: Sequence[StoredOrder], cursors: Cursors, neighbours: tuple[bool, bool]
+    path: str, asked: Asked, shown: Sequence[StoredOrder], cursors: Cursors, window: Window, *, more: bool
 ) -> Links:
-    if not shown:
+    if not shown and window.start is None:
         return Links(None, None)
-    has_next, has_prev = neighbours
-    following, preceding = _places(asked, shown, cursors)
+    has_next, has_prev = _neighbours(window, more=more) if shown else (window.backward, not window.backward)
+    following, preceding = _places(asked, shown, cursors) if shown else _around(window, cursors)
     kept = {"limit": asked.limit, "user_id": asked.user_id, "expand": asked.expand}
     known = {name: value for name, value in kept.items() if value is not None}
     return Links(
@@ -148,6 +151,21 @@ def _places(
         return {"after_id": shown[-1].id}, {"before_id": shown[0].id}
     after = Cursor(Moment(shown[-1].placed_at, shown[-1].id), backward=False)
     before = Cursor(Moment(shown[0].placed_at, shown[0].id), backward=True)
+    return {"cursor": cursors.encode(after)}, {"cursor": cursors.encode(before)}
+
+
+def _around(window: Window, cursors: Cursors) -> tuple[dict[str, int | str], dict[str, int | str]]:
+    """Give the ways on from a place behind which every row was deleted meanwhile; the row of the place itself included.
+
+    Without them a client that follows links would be stranded there.
+    """
+    start = window.start
+    if isinstance(start, Number):
+        return {"after_id": max(0, start.id - 1)}, {"before_id": min(ID_MAX, start.id + 1)}
+    if start is None:
+        return {}, {}
+    after = Cursor(Moment(start.placed_at, max(0, start.id - 1)), backward=False)
+    before = Cursor(Moment(start.placed_at, min(ID_MAX, start.id + 1)), backward=True)
     return {"cursor": cursors.encode(after)}, {"cursor": cursors.encode(before)}
 
 

@@ -162,11 +162,48 @@ def test_cursors_of_a_twin_of_another_secret_and_tampered_ones_are_a_400():
     assert with_client(act) == ([400] * 5, 200)
 
 
-@pytest.mark.parametrize("path", [f"{PATH}?after_id={2**63 - 1}", f"{PATH}?before_id=1", f"{PATH}?user_id={2**40}"])
-def test_beyond_both_ends_pages_are_empty_without_links(path):
-    """Without this a client at the end of a list would be sent round in circles."""
-    page = with_client(lambda client: client.get(path)).json()
+@pytest.mark.parametrize(
+    ("path", "onward", "back"),
+    [(f"{PATH}?after_id={2**63 - 1}", "next", "prev"), (f"{PATH}?before_id=1", "prev", "next")],
+)
+def test_beyond_both_ends_pages_are_empty_and_lead_back_alone(seeded, path, onward, back):
+    """Without this a client at the end of a list would be sent round in circles, or be stranded."""
+
+    async def act(client):
+        page = (await client.get(path)).json()
+        return page, (await client.get(page["links"][back])).json()
+
+    page, around = with_client(act)
+    assert (page["data"], page["links"][onward]) == ([], None)
+    living = [i for (i,) in rows(seeded, LIVE)]
+    ids = [row["id"] for row in around["data"]]
+    assert ids == (living[-len(ids) :] if back == "prev" else living[: len(ids)])
+
+
+def test_a_list_of_nothing_has_no_links():
+    """Without this a client would follow links through an empty list."""
+    page = with_client(lambda client: client.get(f"{PATH}?user_id={2**40}")).json()
     assert (page["data"], page["links"]) == ([], {"next": None, "prev": None})
+
+
+@pytest.mark.parametrize("form", ["", "&after_id=0"])
+def test_a_client_is_not_stranded_where_all_rows_behind_its_place_are_deleted(postgres, seeded, monkeypatch, form):
+    """Without this a client whose next page was emptied meanwhile could not go back."""
+    with database(postgres.url, seeded) as url:
+        monkeypatch.setenv("DATABASE_URL", url)
+        order = "placed_at, id" if form == "" else "id"
+        living = [i for (i,) in rows(url, f"select id from orders where deleted_at is null order by {order}")]  # noqa: S608  (two constants)
+
+        async def act(client):
+            first = (await client.get(f"{PATH}?limit=50{form}")).json()
+            rows(url, f"update orders set deleted_at = now() where id not in ({','.join(map(str, living[:50]))})")  # noqa: S608  (numbers)
+            empty = (await client.get(first["links"]["next"])).json()
+            back = (await client.get(empty["links"]["prev"])).json()
+            return empty, back
+
+        empty, back = with_client(act)
+        assert (empty["data"], empty["links"]["next"]) == ([], None)
+        assert [row["id"] for row in back["data"]] == living[:50]
 
 
 @pytest.mark.parametrize(("access", "driver"), WAYS)
