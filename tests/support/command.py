@@ -31,13 +31,15 @@ def document(*words: str) -> dict[str, Any]:
 
 
 def labelled() -> list[int]:
-    """Processes that carry a session's label."""
+    """Processes that carry the label of a session, but for the servers that these tests themselves have started."""
+    own = f"HARNESS_SESSION={os.getpid()}-".encode()
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
-                if b"\0HARNESS_SESSION=" in b"\0" + (entry / "environ").read_bytes():
-                    found.append(int(entry.name))
+                variables = (entry / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
+            if any(one.startswith(b"HARNESS_SESSION=") and not one.startswith(own) for one in variables):
+                found.append(int(entry.name))
     return found
