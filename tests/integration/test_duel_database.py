@@ -114,7 +114,6 @@ def test_a_database_that_dies_under_load_voids_its_block_with_the_reason(results
     os.kill(postmaster, signal.SIGKILL)
     out, errors = running.communicate(timeout=200)
     assert running.returncode in {0, 4}, errors
-    assert "PostgreSQL ended with status -9" in errors
     run = max((results / "runs").iterdir())
     blocks = [json.loads((folder / "block.json").read_text()) for folder in block_folders(run)]
     voided = [block for block in blocks if any("PostgreSQL ended" in void["sentence"] for void in block["voids"])]
