@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import platform
 import socket
 import subprocess
@@ -53,23 +54,29 @@ def attach(url: str) -> Valkey:
 
 
 @contextlib.contextmanager
-def embedded(session: processes.Session, cores: Sequence[int] | None, log: Path | None = None) -> Iterator[Valkey]:
+def embedded(session: processes.Session, cores: Sequence[int] | None) -> Iterator[Valkey]:
     """Start an empty Valkey on a free port and stop it at the end.  Raises CannotMeasure where it does not start."""
-    with tempfile.TemporaryDirectory(prefix="harness-valkey-") as place:
-        port, words = listeners.free_port(), log or Path(place) / "valkey.log"
+    port = listeners.free_port()
+    handle, name = tempfile.mkstemp(prefix="harness-valkey-", suffix=".log")
+    os.close(handle)
+    words = Path(name)
+    try:
         process = processes.start(
-            [str(_binary()), "--port", str(port), "--dir", place, *OPTIONS],
+            [str(_binary()), "--port", str(port), "--dir", tempfile.gettempdir(), *OPTIONS],
             session=session,
             environment={},
             log=words,
             cores=cores,
-            directory=Path(place),
         )
         try:
             _wait_ready(port, process, words)
+            # Its log has served: a harness that is killed from here on leaves no file behind.
+            words.unlink()
             yield Valkey(url=f"redis://{HOST}:{port}/0", process=process)
         finally:
             processes.stop([process])
+    finally:
+        words.unlink(missing_ok=True)
 
 
 def ended(server: Valkey) -> str | None:
