@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from msgspec import Struct, structs
 
-from harness import __version__, events, evidence, load, processes, summary, validity, watching
-from harness.backends.backing import NOTHING, Backing, Lent
+from harness import __version__, events, evidence, load, processes, reading, summary, validity, watching
+from harness.backends.backing import Backing, Lent, lending
 from harness.errors import CannotMeasure
 from harness.evidence import Entry, Watched
 from harness.machine import CoreLayout
 from harness.meters import sampler
-from harness.meters.process_clock import Tree, pss_bytes
+from harness.meters.process_clock import pss_bytes
 from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
 from harness.stats.pace import at_equal_pace
@@ -100,20 +100,12 @@ def run(job: Job, rig: Rig, folder: Path) -> Block:
     for number, (grain, entries) in enumerate(_stretches(job, order)):
         place = folder / f"stretch-{number + 1}"
         place.mkdir()
-        with _lent(rig, job.condition, [entry.name for entry in entries]) as lent, named(lent):
+        names = [entry.name for entry in entries]
+        with lending(rig.backing, job.condition.behind, names) as lent, named(lent):
             stretches.append(_measure(job, rig, grain, entries, place, folder / "logs", order, lent))
     stretches = _paced(stretches)
     _keep(folder, stretches)
     return _block(job, rig, stretches, started_utc, time.monotonic() - began)
-
-
-def _lent(rig: Rig, condition: Condition, names: Sequence[str]) -> contextlib.AbstractContextManager[Lent]:
-    """What stands behind the processes of a stretch."""
-    if condition.behind is None:
-        return contextlib.nullcontext(NOTHING)
-    if rig.backing is None:
-        raise CannotMeasure("This session has no database behind its arms.", "Use `harness duel` or `harness run`.")
-    return rig.backing.lend(condition.behind, names)
 
 
 @contextlib.contextmanager
@@ -186,7 +178,7 @@ def _measure(
             happened.append(events.now("ready", server.name))
         slices = load.wait_ready(generator)
         ordered = [servers[entry.name] for entry in entries]
-        readings = _sample(rig, generator, slices, grain, ordered, lent)
+        readings = reading.read(rig.layout, generator, slices, grain, ordered, lent.meters)
         happened += [events.Event(t_ns=readings.t0_ns, what="load"), events.now("stop")]
         done = load.collect(generator, DRAIN_S)
         ledger = _ledger(entries, ordered, condition)
@@ -276,37 +268,6 @@ def _ledger(entries: tuple[Entry, ...], servers: Sequence[local.Server], conditi
         }
         for entry, server in zip(entries, servers, strict=True)
     ]
-
-
-def _sample(
-    rig: Rig,
-    generator: load.Generator,
-    slices: tuple[load.Slice, ...],
-    grain: Grain,
-    servers: Sequence[local.Server],
-    lent: Lent,
-) -> sampler.Readings:
-    """Begin the load and read the meters until its last edge."""
-    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
-    workers = generator.processes if generator.workers == 1 else generator.processes[1:]
-    live = [(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)]
-    edges = evidence.edges_of(slices, grain, len(servers))
-    t0_ns = load.begin(generator)
-    readings = sampler.sample(
-        meters,
-        edges=edges,
-        quiet=evidence.quiet_of(slices),
-        t0_ns=t0_ns,
-        cores=rig.layout.arms,
-        generators=live,
-        keep_on=lambda: load.alive(generator),
-        backends=lent.meters,
-    )
-    if max(edges) not in readings.at_edges:
-        # Locust ended before the last edge: its last words say why.
-        load.collect(generator, 0.5)
-        raise load.GeneratorFailedError("Locust ended before the last slice.")
-    return readings
 
 
 def _keep(folder: Path, stretches: Sequence[Stretch]) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from harness import settings
 from harness.errors import UsageError
-from harness.target import choose
+from harness.model import Target
+from harness.target import choose, parse
 
 Kind = Literal["server", "serializer", "scenario", "fault", "claim"]
 
@@ -178,3 +179,9 @@ def _label(tree: ast.Module) -> str | None:
                 if isinstance(value, ast.Constant) and isinstance(value.value, str):
                     return value.value
     return None
+
+
+def target(text: str, root: Path, plugins: Sequence[Path] = (), allow_hosts: Collection[str] = ()) -> Target:
+    """A target as people write it, among the servers and serializers that there are; raises UsageError as ``parse``."""
+    known = [entry.name for entry in serializers(root, plugins)]
+    return parse(text, servers=server_options(root, plugins), serializers=known, allow_hosts=allow_hosts)

@@ -9,9 +9,9 @@ from msgspec import structs
 
 from harness import rules
 from harness.claims.claim import FIGURES, Beside, Bounded, Crosses, Figure, Flat, Grid, Grows, Peaks, Sweep
+from harness.decided import Decided, estimated
 from harness.model import Estimate, Interval, Verdict
 from harness.phrases import percent, rounded
-from harness.probes import Decided, estimated
 from harness.stats import shapes
 from harness.stats.intervals import ratio_interval, t_interval
 from harness.stats.shapes import Curve

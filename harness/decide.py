@@ -10,15 +10,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness import catalog, crashes, curves, duel, rules, target
+from harness import catalog, crashes, curves, duel, rules
 from harness.backends.needs import behind_of
 from harness.claims.claim import AtMost, Claim, Duet, Equivalent, Faster, Probe, Rule, Sweep, Timeline, Within, Zero
 from harness.claims.claim import Condition as Experiment
 from harness.crashes import Crash
+from harness.decided import Decided
 from harness.families import over_conditions, over_parts
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
 from harness.plan import grains
-from harness.probes import Decided, decide
+from harness.probes import decide
 from harness.stats.distributions import normal_cdf, normal_quantile
 from harness.stats.heterogeneity import interaction
 from harness.stats.shares import difference_p
@@ -35,9 +36,7 @@ def condition_of(
     claim: Claim, duet: Duet, root: Path, plugins: Sequence[Path], measure_s: float, seed: int
 ) -> Condition:
     """The duet as a condition of the plan; an open load without a rate still has none."""
-    options = catalog.server_options(root, plugins)
-    serializers = [entry.name for entry in catalog.serializers(root, plugins)]
-    arms = [target.parse(text, servers=options, serializers=serializers) for text in (duet.baseline, duet.candidate)]
+    arms = [catalog.target(text, root, plugins) for text in (duet.baseline, duet.candidate)]
     return Condition(
         name=f"{claim.number}: {duet.name}",
         regime=duet.regime,

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
 from scipy.stats import binomtest
 
 from harness import rules
 from harness.claims.claim import AtMost, Outdoes, Probe, Some, Within, Zero
-from harness.model import App, Estimate, Interval, Target, Verdict, VerdictWord
+from harness.decided import Decided, estimated
+from harness.model import App, Estimate, Target, Verdict, VerdictWord
 from harness.processes import pinned
 from harness.runtimes import local
 from harness.stats.intervals import ratio_interval, t_interval
@@ -54,17 +54,6 @@ def observe(
         last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
         return f"the probe {module} failed: {last}"
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-
-
-class Decided(Struct, frozen=True):
-    """The verdict of one condition, the ratio that it rests on where there is one, and its logs."""
-
-    verdict: Verdict
-    estimate: Estimate | None = None
-    logs: tuple[float, ...] = ()
-    """One log-ratio per block or repeat, for the test of an interaction."""
-    share: tuple[int, int] | None = None
-    """Crashes recovered from, and all of them, for the same test."""
 
 
 def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:
@@ -179,20 +168,3 @@ def _alone(probe: Probe, rule: Within, lines: Sequence[dict[str, Any]], origin: 
 
 def _estimate(metric: str, unit: str, logs: Sequence[float], probe: Probe) -> Estimate:
     return estimated(metric, unit, ratio_interval(logs, 0.95), ratio_interval(logs, 0.99), len(logs), probe.name)
-
-
-def estimated(
-    metric: str, unit: str, shown: Interval | None, decided: Interval | None, n: int, condition: str
-) -> Estimate:
-    """An estimate from its interval at 95 %, which is shown, and at 99 %, which decides."""
-    return Estimate(
-        metric=metric,
-        unit=unit,
-        value=shown.value if shown else None,
-        low=shown.low if shown else None,
-        high=shown.high if shown else None,
-        n=n,
-        verdict_low=decided.low if decided else None,
-        verdict_high=decided.high if decided else None,
-        condition=condition,
-    )

@@ -167,13 +167,9 @@ def equivalent(
     Refuted if one lies wholly outside at a level shared among all of them (Bonferroni, the first step of
     Holm): with many estimates one strays by accident.  "All inside" needs no such correction.
     """
-    spans = [verdict_span(estimate) for estimate in estimates]
-    if not estimates:
-        return untested("no estimate")
-    missing = [e for e, span in zip(estimates, spans, strict=True) if span is None]
-    if missing:
-        return _no_interval(missing[0], metric)
-    known = [(e, span) for e, span in zip(estimates, spans, strict=True) if span is not None]
+    known = _known(estimates, metric)
+    if isinstance(known, Verdict):
+        return known
     pair = f"{candidate_label} and {baseline_label}"
     bound = f"±{percent(margin)} (a margin that is {origin})"
     widest = max(known, key=lambda item: max(abs(math.log(item[1].low)), abs(math.log(item[1].high))))
@@ -200,6 +196,17 @@ def equivalent(
     return _verdict("inconclusive", sentence, note, "the interval is too wide")
 
 
+def _known(estimates: Sequence[Estimate], metric: str) -> list[tuple[Estimate, Span]] | Verdict:
+    """Every estimate with its interval; the verdict where one has none, or where there is no estimate."""
+    known = []
+    for estimate in estimates:
+        span = verdict_span(estimate)
+        if span is None:
+            return _no_interval(estimate, metric)
+        known.append((estimate, span))
+    return known or untested("no estimate")
+
+
 def at_most(
     estimates: Sequence[Estimate],
     margin: float,
@@ -214,12 +221,9 @@ def at_most(
 
     Refuted if one lies wholly beyond at a level shared among all of them, as in `equivalent`.
     """
-    spans = [(estimate, verdict_span(estimate)) for estimate in estimates]
-    known = [(estimate, span) for estimate, span in spans if span is not None]
-    if not estimates:
-        return untested("no estimate")
-    if len(known) < len(spans):
-        return _no_interval(next(estimate for estimate, span in spans if span is None), metric)
+    known = _known(estimates, metric)
+    if isinstance(known, Verdict):
+        return known
     bound = f"{percent(margin)} more (a margin that is {origin})"
     worst, span = max(known, key=lambda item: item[1].value)
     where = at_condition(worst) if len(known) > 1 else ""

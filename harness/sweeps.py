@@ -19,15 +19,13 @@ import msgspec
 import numpy as np
 from msgspec import Struct, structs
 
-from harness import __version__, evidence, load, processes, summary, validity, watching
-from harness.backends.backing import NOTHING, Lent
+from harness import __version__, evidence, load, processes, reading, summary, validity, watching
+from harness.backends.backing import Lent, lending
 from harness.backends.needs import behind_of
 from harness.block import DRAIN_S, BackendEndedError, Rig, named
 from harness.claims.claim import Cell, Grid
-from harness.errors import CannotMeasure
 from harness.meters import sampler
-from harness.meters.process_clock import Tree
-from harness.model import App, Behind, Check, Condition, Load, Role, Target, Void
+from harness.model import App, Behind, Check, Condition, Load, Role, Target, Void, Window
 from harness.runtimes import local
 from harness.stats.quantiles import printed_quantiles
 from harness.store import samples
@@ -140,7 +138,7 @@ def _block(grid: Grid, parse: Parse, rig: Rig, place: Path, number: int, seed: i
     arms = _processes(grid, parse)
     order.shuffle(arms)
     try:
-        with _lent(arms, rig, seed) as lent, named(lent), _served(arms, rig, place, lent) as servers:
+        with _lent(grid, parse, arms, rig, seed) as lent, named(lent), _served(arms, rig, place, lent) as servers:
             seen, evidences = _loaded(grid, arms, servers, rig, place, lent, order)
         checks = validity.checks(evidences)
         voids = validity.voids(checks)
@@ -174,28 +172,22 @@ def _processes(grid: Grid, parse: Parse) -> list[_Process]:
 
 
 @contextlib.contextmanager
-def _lent(arms: Sequence[_Process], rig: Rig, seed: int) -> Iterator[Lent]:
+def _lent(grid: Grid, parse: Parse, arms: Sequence[_Process], rig: Rig, seed: int) -> Iterator[Lent]:
     """What stands behind the processes: one copy of the data for each number of rows."""
-    environments: dict[str, dict[str, str]] = {}
-    meters: dict[int, tuple[str, Tree]] = {}
-    parts: list[Lent] = []
     with contextlib.ExitStack() as stack:
-        for rows in {arm.rows for arm in arms}:
-            mine = [arm for arm in arms if arm.rows == rows]
-            needed = behind_of([arm.target for arm in mine], rows=rows, seed=seed)
-            if needed is None:
-                continue
-            if rig.backing is None:
-                raise CannotMeasure("This session has no database behind its arms.", "Use `harness run`.")
-            part = stack.enter_context(rig.backing.lend(needed, [arm.name for arm in mine]))
-            parts.append(part)
-            environments |= part.environments
-            meters |= {tree.root: (name, tree) for name, tree in part.meters}
-        if not parts:
-            yield NOTHING
-            return
-        caches = tuple(one for part in parts for one in part.valkeys)
-        yield Lent(environments, tuple(meters.values()), parts[0].postgres, caches)
+        parts = [
+            stack.enter_context(
+                lending(rig.backing, behind(grid, rows, seed, parse), [arm.name for arm in arms if arm.rows == rows])
+            )
+            for rows in sizes(grid)
+        ]
+        yield Lent(
+            environments={name: found for part in parts for name, found in part.environments.items()},
+            # One server for all sizes is one meter.
+            meters=tuple({tree.root: (name, tree) for part in parts for name, tree in part.meters}.values()),
+            postgres=next((part.postgres for part in parts if part.postgres is not None), None),
+            valkeys=tuple(one for part in parts for one in part.valkeys),
+        )
 
 
 @contextlib.contextmanager
@@ -259,7 +251,7 @@ def _loaded(
         )
         slices = load.wait_ready(generator)
         before = _tallies(grid, servers)
-        readings = _readings(rig, generator, slices, servers, lent)
+        readings = reading.read(rig.layout, generator, slices, "slice", servers, lent.meters)
         done = load.collect(generator, DRAIN_S)
     finally:
         if generator is not None:
@@ -271,10 +263,8 @@ def _loaded(
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
     wrong = [text for text in ended if text is not None]
     found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice")
-    samples.write_parquet([output], place / "requests.parquet")
-    for raw in output.glob("requests-*.bin"):
-        raw.unlink()
     windows = evidence.windows_of(entries, slices, readings, rows, "slice")
+    _keep(place, output, readings, windows)
     names = next(iter(samples.read_done(output).values())).names
     cells = {number: names.index(str(number)) for arm in arms for number in arm.cells if str(number) in names}
     seen = []
@@ -288,26 +278,15 @@ def _loaded(
     return tuple(seen), found
 
 
-def _readings(
-    rig: Rig, generator: load.Generator, slices: tuple[load.Slice, ...], servers: Sequence[local.Server], lent: Lent
-) -> sampler.Readings:
-    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
-    edges = evidence.edges_of(slices, "slice", len(servers))
-    t0_ns = load.begin(generator)
-    readings = sampler.sample(
-        meters,
-        edges=edges,
-        quiet={},
-        t0_ns=t0_ns,
-        cores=rig.layout.arms,
-        generators=[(generator.processes[0].pid, generator.output / "live-1")],
-        keep_on=lambda: load.alive(generator),
-        backends=lent.meters,
-    )
-    if max(edges) not in readings.at_edges:
-        load.collect(generator, 0.5)
-        raise load.GeneratorFailedError("Locust ended before the last slice.")
-    return readings
+def _keep(place: Path, output: Path, readings: sampler.Readings, windows: Sequence[Window]) -> None:
+    """Write the samples, meters and slices, and drop the raw arrays that they were made of."""
+    from harness.store import meters  # noqa: PLC0415  (pandas is slow to import; only blocks need it)
+
+    samples.write_parquet([output], place / "requests.parquet")
+    meters.write_meters(place / "meters.parquet", [structs.astuple(row) for row in readings.rows])
+    meters.write_slices(place / "slices.parquet", windows)
+    for raw in output.glob("requests-*.bin"):
+        raw.unlink()
 
 
 def _asked(

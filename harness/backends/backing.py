@@ -157,6 +157,17 @@ class Backing:
         return stack.enter_context(valkey.embedded(self.session, self.cores))
 
 
+def lending(
+    one: Backing | None, behind: Behind | None, names: Sequence[str]
+) -> contextlib.AbstractContextManager[Lent]:
+    """What must stand behind the processes ``names``: nothing where nothing must; CannotMeasure without a backing."""
+    if behind is None:
+        return contextlib.nullcontext(NOTHING)
+    if one is None:
+        raise CannotMeasure("This session has no database behind its arms.", "Use `harness duel` or `harness run`.")
+    return one.lend(behind, names)
+
+
 @contextlib.contextmanager
 def backing(folder: Path, root: Path, session: processes.Session, cores: Sequence[int] | None) -> Iterator[Backing]:
     """The backing of one session, closed at its end."""

@@ -23,6 +23,8 @@ from psycopg import sql
 
 from harness.backends.postgres import CONNECT_S, Postgres, safe
 from harness.errors import CannotMeasure
+from harness.model import App, Target
+from harness.runtimes import local
 
 MARK = "service-harness"
 """First word of the comment on every database that the harness made."""
@@ -113,11 +115,11 @@ def _identity(server: Postgres, data: Data, root: Path) -> str:
 def _fill(server: Postgres, name: str, data: Data, root: Path) -> None:
     module = [SEED_MODULE, "--rows", str(data.rows), "--seed", str(data.seed)]
     argv = module if data.rows else [MIGRATIONS_MODULE, "upgrade"]
-    environment = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
+    lent = {"DATABASE_URL": database_url(server, name)}
     try:
         done = subprocess.run(
             [sys.executable, "-m", *argv],
-            env={**environment, "PYTHONPATH": str(root), "DATABASE_URL": database_url(server, name)},
+            env=local.environment(Target(spec=argv[0]), App(), root, lent),
             cwd=root,
             capture_output=True,
             text=True,

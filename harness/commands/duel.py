@@ -67,11 +67,9 @@ def backends(names: Sequence[str]) -> tuple[Backend, ...]:
 
 
 def _targets(question: Question, where: settings.Settings) -> tuple[Target, Target]:
-    options = catalog.server_options(where.root, where.plugins)
-    serializers = [entry.name for entry in catalog.serializers(where.root, where.plugins)]
     found = []
     for text in (question.baseline, question.candidate):
-        parsed = target.parse(text, servers=options, serializers=serializers, allow_hosts=question.allow_hosts)
+        parsed = catalog.target(text, where.root, where.plugins, question.allow_hosts)
         if parsed.serializer and question.app:
             raise UsageError(
                 f"{text}: +{parsed.serializer} is a switch of the reference service.",

@@ -25,6 +25,7 @@ from harness import (
     sweeps,
     target,
 )
+from harness.backends.backing import lending
 from harness.claims import find, load_claims
 from harness.claims.claim import Claim, Duet, Grid, Probe, Sweep, Timeline
 from harness.commands.duel import measured
@@ -155,9 +156,7 @@ def _prepare(plan: Plan, rig: block.Rig) -> None:
 
 def _parse(text: str) -> Target:
     where = settings.load(Path.cwd())
-    options = catalog.server_options(where.root, where.plugins)
-    serializers = [entry.name for entry in catalog.serializers(where.root, where.plugins)]
-    return target.parse(text, servers=options, serializers=serializers)
+    return catalog.target(text, where.root, where.plugins)
 
 
 def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
@@ -226,16 +225,13 @@ def _observe(
     claim: Claim, one: Timeline, plan: Plan, rig: block.Rig | None, folder: Path
 ) -> tuple[crashes.Crash, ...] | str:
     """Crashes of a timeline, or why there are none; without a rig only those that are kept."""
-    where = settings.load(Path.cwd())
-    options = catalog.server_options(where.root, where.plugins)
-    arm = target.parse(one.target, servers=options, serializers=())
     count = crash_count(plan, one)
     place = folder / "crashes" / decide.key(claim, one)
     place.mkdir(parents=True, exist_ok=True)
     if rig is None:
         return tuple(crashes.kept(place)) or "it was not observed"
     try:
-        return tuple(crashes.observe(one, arm, rig, place, count, plan.seed))
+        return tuple(crashes.observe(one, _parse(one.target), rig, place, count, plan.seed))
     except CannotMeasure as error:
         return str(error).splitlines()[0].rstrip(".")
 
@@ -298,12 +294,9 @@ def _probe_lines(claims: Sequence[Claim], rig: block.Rig, seed: int) -> dict[str
 @contextlib.contextmanager
 def _lent(one: Probe, rig: block.Rig, seed: int) -> Iterator[dict[str, str]]:
     """Addresses of what a probe needs: a copy of the data of its own, since probes write."""
-    if not one.behind or rig.backing is None:
-        yield {}
-        return
-    behind = Behind(backends=one.behind, rows=one.rows, seed=seed, own=True)
-    with rig.backing.lend(behind, ["probe"]) as lent:
-        yield lent.environments["probe"]
+    behind = Behind(backends=one.behind, rows=one.rows, seed=seed, own=True) if one.behind else None
+    with lending(rig.backing, behind, ["probe"]) as lent:
+        yield lent.environments.get("probe", {})
 
 
 def text(document: dict[str, Any]) -> str:

@@ -8,11 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from targets.service.database.backend import Backend
+from targets.service.repositories.keys import ID_MAX
 from targets.service.repositories.products import Products
 from targets.service.repositories.stored import Work
-
-ID_MAX = 2**63 - 1
-"""The largest bigint."""
 
 RowId = Annotated[int, Path(ge=1, le=ID_MAX)]
 

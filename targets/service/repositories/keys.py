@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+ID_MAX = 2**63 - 1
+"""The largest bigint."""
+
 
 def key_of(value: int | UUID) -> int | UUID:
     """Give a number as it is and a UUID as the standard library's: asyncpg's own subclass is foreign to orjson."""

@@ -8,9 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 
 from targets.service.cache.parts import Parts
-
-ID_MAX = 2**63 - 1
-"""The largest bigint."""
+from targets.service.repositories.keys import ID_MAX
 
 
 async def parts_of(request: Request) -> Parts:

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
-from targets.service.dependencies.database import ID_MAX, AnyBackend, AnyWork
+from targets.service.dependencies.database import AnyBackend, AnyWork
+from targets.service.repositories.keys import ID_MAX
 from targets.service.services.order_pages import deep_places
 from targets.service.services.signed_cursors import Cursors
 

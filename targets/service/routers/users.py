@@ -7,8 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from targets.serializers.web import Serializer
-from targets.service.dependencies.database import ID_MAX, AnyWork, RowId
+from targets.service.dependencies.database import AnyWork, RowId
 from targets.service.problems import documented
+from targets.service.repositories.keys import ID_MAX
 from targets.service.schemas.users import UserCreate, UserPage, UserResponse, UserUpdate
 from targets.service.services.users import change_user, delete_user, list_users, read_user
 

@@ -8,14 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from targets.service.repositories.keys import ID_MAX
 from targets.service.schemas.money import Currency, Price
 from targets.service.schemas.orders import LINES_MAX, NOTE_MAX, QUANTITY_MAX
 from targets.service.schemas.stored_pages import Links, StoredMeta
 from targets.service.schemas.text import STORABLE
 from targets.service.schemas.users import UserResponse
-
-ID_MAX = 2**63 - 1
-"""The largest bigint."""
 
 Reference = Annotated[int, Field(ge=1, le=ID_MAX, examples=[7])]
 

@@ -11,11 +11,12 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from pydantic import BaseModel
 
+from targets.service.repositories.keys import ID_MAX
 from targets.service.schemas import events, orders, products, stored_orders, users
 from targets.service.schemas.structs import PageLinks, check_price
 from targets.service.schemas.text import STORABLE
 
-Reference = Annotated[int, Meta(ge=1, le=stored_orders.ID_MAX)]
+Reference = Annotated[int, Meta(ge=1, le=ID_MAX)]
 
 
 class StoredMeta(Struct, frozen=True):

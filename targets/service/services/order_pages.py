@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from targets.service.problems import Problem
+from targets.service.repositories.keys import ID_MAX
 from targets.service.repositories.records import StoredOrder
 from targets.service.repositories.stored import StoredOrders
 from targets.service.repositories.window import Moment, Number, Window
 from targets.service.services.signed_cursors import Cursor, Cursors
-
-ID_MAX = 2**63 - 1
-"""The largest bigint."""
 
 OFFSET_MAX = 2**63 - 1
 """PostgreSQL counts offsets in 8 bytes; a page behind it is beyond every table's end."""

@@ -1,0 +1,44 @@
+"""The meters of a block, from the load's begin to its last edge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import evidence, load
+from harness.machine import CoreLayout
+from harness.meters import sampler
+from harness.meters.process_clock import Tree
+from harness.model import Grain
+from harness.runtimes import local
+
+
+def read(
+    layout: CoreLayout,
+    generator: load.Generator,
+    slices: tuple[load.Slice, ...],
+    grain: Grain,
+    servers: Sequence[local.Server],
+    behind: Sequence[tuple[str, Tree]],
+) -> sampler.Readings:
+    """Begin the load and read the meters of the servers, and of what stands behind them, until its last edge.
+
+    Raises load.GeneratorFailedError with Locust's last words where it ended before.
+    """
+    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
+    workers = generator.processes if generator.workers == 1 else generator.processes[1:]
+    edges = evidence.edges_of(slices, grain, len(servers))
+    t0_ns = load.begin(generator)
+    readings = sampler.sample(
+        meters,
+        edges=edges,
+        quiet=evidence.quiet_of(slices),
+        t0_ns=t0_ns,
+        cores=layout.arms,
+        generators=[(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)],
+        keep_on=lambda: load.alive(generator),
+        backends=behind,
+    )
+    if max(edges) not in readings.at_edges:
+        load.collect(generator, 0.5)
+        raise load.GeneratorFailedError("Locust ended before the last slice.")
+    return readings
