@@ -16,7 +16,7 @@ endif
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint format bench lock clean
+.PHONY: help setup quickstart test lint format bench toxiproxy lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -26,8 +26,13 @@ setup: .venv/.installed ## bring uv and the locked environment into this folder
 quickstart: setup ## decide one claim of the standard in about a minute
 	$(BIN)/harness run 8 --profile smoke
 
+# Tests that measure, and so need the machine to themselves; the others share its cores.
+ALONE := tests/integration tests/browser
+REPORT ?=
+
 test: setup ## run every test
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile $(if $(REPORT),--junitxml=$(REPORT)/shared.xml) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest $(if $(REPORT),--junitxml=$(REPORT)/alone.xml) $(ALONE)
 
 lint: setup ## check style, types and who imports whom
 	$(BIN)/ruff check .
@@ -42,6 +47,9 @@ format: setup ## put the code into shape
 bench: setup ## measure the instrument itself
 	$(BIN)/harness selftest
 	$(BIN)/python tests/bench/bench.py
+
+toxiproxy: setup ## build Toxiproxy, which trials with faults otherwise do at first need
+	$(BIN)/python -m harness.backends.toxiproxy_build
 
 lock: .tools/uv-$(UV_VERSION) ## resolve the dependencies anew: hashes, no addresses
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \

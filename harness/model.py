@@ -16,7 +16,7 @@ SCHEMA = 1
 Grain = Literal["request", "slice", "block"]
 Regime = Literal["open", "saturated"]
 Role = Literal["baseline", "candidate"]
-Backend = Literal["postgres", "valkey"]
+Backend = Literal["postgres", "valkey", "toxiproxy"]
 
 
 class Target(Struct, frozen=True):
@@ -60,6 +60,21 @@ class Behind(Struct, frozen=True):
     """Whether each process has a copy of the database of its own: needed where arms write."""
 
 
+class Fault(Struct, frozen=True):
+    """Something that happens to a target, or on its way to what is behind it, at a planned moment of a trial."""
+
+    fault: str
+    """Name of a file in ``harness/faults``."""
+    on: str
+    """``target``, or what a proxy stands before: ``postgres``, ``valkey``, ``upstream``, ``client``."""
+    start_s: float
+    """From the start of the measured phase."""
+    end_s: float | None
+    """None: an instant; for what lasts, the end of the trial."""
+    values: dict[str, float] = {}
+    """Parameters that are not left as the fault's file has them, by name; their units are in the names."""
+
+
 class Condition(Struct, frozen=True):
     """One point of a comparison's grid: two arms, a scenario, a load, the grains that measure it."""
 
@@ -96,6 +111,8 @@ class Plan(Struct, frozen=True):
     claims: tuple[str, ...] = ()
     sweeps: dict[str, int] = field(default_factory=dict)
     """Grids of the claims' sweeps, and how many valid blocks each gets."""
+    courses: dict[str, int] = field(default_factory=dict)
+    """Courses of faults of the claims' timelines, and how many rounds each gets."""
 
 
 class Cost(Struct, frozen=True):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from harness import processes
 from harness.backends import postgres as postgres_server
+from harness.backends import toxiproxy as toxiproxy_server
+from harness.backends import toxiproxy_build
 from harness.backends import valkey as valkey_server
 from harness.backends.postgres import Postgres
+from harness.backends.toxiproxy import Toxiproxy
 from harness.backends.valkey import Valkey
 
 
@@ -33,3 +38,17 @@ def valkey() -> Iterator[Valkey]:
     """Start the real Valkey for the whole session of tests."""
     with processes.supervised() as session, valkey_server.embedded(session, None) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def toxiproxy_binary() -> Path:
+    """Build the real Toxiproxy where there is none yet: less than a minute, once."""
+    return toxiproxy_build.binary(Path(__file__).resolve().parents[1], os.environ)
+
+
+@pytest.fixture(scope="module")
+def toxiproxy(toxiproxy_binary: Path) -> Iterator[tuple[Toxiproxy, processes.Session]]:
+    """Start the real Toxiproxy, without proxies, for a module of tests, with the session that it belongs to."""
+    root = toxiproxy_binary.parents[2]
+    with processes.supervised() as session, toxiproxy_server.embedded(root, session, None, {}) as server:
+        yield server, session

@@ -12,13 +12,14 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness import processes
-from harness.backends import databases, postgres, valkey
+from harness.backends import databases, postgres, toxiproxy, toxiproxy_build, valkey
 from harness.errors import CannotMeasure
 from harness.meters.process_clock import Tree
 from harness.model import Behind
 
 DATABASE_URL = "DATABASE_URL"
 REDIS_URL = "REDIS_URL"
+TOXIPROXY_URL = toxiproxy.URL
 
 BIG_ROWS = 100_000
 """Fills beyond this take long enough to be announced."""
@@ -31,11 +32,13 @@ class Lent(Struct, frozen=True):
     meters: tuple[tuple[str, Tree], ...]
     postgres: postgres.Postgres | None = None
     valkeys: tuple[valkey.Valkey, ...] = ()
+    toxiproxies: tuple[toxiproxy.Toxiproxy, ...] = ()
 
     def ended(self) -> str | None:
         """What ended while it was lent, in a few words; None where all still run."""
         gone = [postgres.ended(self.postgres)] if self.postgres is not None else []
         gone += [valkey.ended(one) for one in self.valkeys]
+        gone += [toxiproxy.ended(one) for one in self.toxiproxies]
         return "; ".join(words for words in gone if words is not None) or None
 
 
@@ -90,7 +93,9 @@ class Backing:
         return self.server
 
     def prepare(self, behind: Behind) -> None:
-        """Start and fill what a condition needs, before anything is measured."""
+        """Build, start and fill what a condition needs, before anything is measured."""
+        if "toxiproxy" in behind.backends and not self.environment.get(TOXIPROXY_URL):
+            toxiproxy_build.binary(self.root, self.environment, self.session.label)
         if "postgres" in behind.backends:
             server = self.database()
             if behind.rows is not None:
@@ -103,11 +108,11 @@ class Backing:
         """Give the processes ``names`` their addresses for the time of a block.
 
         A copy of the database each where they write, else one copy for all of the session; a Valkey each, since a
-        cache that another arm has filled is no cold cache.
+        cache that another arm has filled is no cold cache; a Toxiproxy each, without proxies.
         """
         environments: dict[str, dict[str, str]] = {name: {} for name in names}
         meters: list[tuple[str, Tree]] = []
-        server, caches, own = None, [], []
+        server, caches, proxies, own = None, [], [], []
         with contextlib.ExitStack() as stack:
             if "postgres" in behind.backends:
                 server = self.database()
@@ -125,7 +130,11 @@ class Backing:
                     environments[name][REDIS_URL] = one.url
                     if one.process is not None:
                         meters.append((f"valkey of {name}", Tree(one.process.pid)))
-            yield Lent(environments, tuple(meters), server, tuple(caches))
+            if "toxiproxy" in behind.backends:
+                for name in names:
+                    proxies.append(self._proxies(stack))
+                    environments[name][TOXIPROXY_URL] = proxies[-1].url
+            yield Lent(environments, tuple(meters), server, tuple(caches), tuple(proxies))
 
     def _copy(self, server: postgres.Postgres, behind: Behind) -> str:
         """Address of a copy of the seeded template, or of a bare database."""
@@ -155,6 +164,9 @@ class Backing:
         if given:
             return valkey.attach(given)
         return stack.enter_context(valkey.embedded(self.session, self.cores))
+
+    def _proxies(self, stack: contextlib.ExitStack) -> toxiproxy.Toxiproxy:
+        return stack.enter_context(toxiproxy.embedded(self.root, self.session, self.cores, self.environment))
 
 
 def lending(

@@ -10,6 +10,8 @@ SWITCHES: dict[tuple[str, str], Backend] = {
     ("SERVICE_DATA__KIND", "postgres"): "postgres",
     ("SERVICE_CACHE__KIND", "l2"): "valkey",
     ("SERVICE_CACHE__KIND", "both"): "valkey",
+    ("SERVICE_IDEMPOTENCY__KIND", "valkey"): "valkey",
+    ("SERVICE_RATE_LIMIT__STORE", "valkey"): "valkey",
 }
 """Settings of the reference service that ask for a service behind it."""
 

@@ -26,8 +26,19 @@ def _entries(name: str, where: settings.Settings) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(claim) for claim in load_claims()]
     found = getattr(catalog, name)(where.root, where.plugins)
     return [
-        {"name": one.name, "label": one.label, "description": one.description, "path": str(one.path)} for one in found
+        {"name": one.name, "label": one.label, "description": one.description, "path": str(one.path), **_more(one)}
+        for one in found
     ]
+
+
+def _more(entry: catalog.Entry) -> dict[str, Any]:
+    """What only a fault has: where it strikes, whether it lasts, and what can be set."""
+    if entry.kind != "fault":
+        return {}
+    from harness.faults import fault  # noqa: PLC0415  (servers and proxies come with it, only here)
+
+    plugin = fault.load(entry)
+    return {"on": plugin.on, "lasts": plugin.lasts, "parameters": msgspec.to_builtins(plugin.parameters)}
 
 
 def text(found: dict[str, Any]) -> str:
@@ -42,6 +53,12 @@ def text(found: dict[str, Any]) -> str:
                 lines.append(f"  {row['number']:>3}  {row['id']:<34} {row['statement']}")
             else:
                 lines.append(f"  {row['name']:<16} {row['description']}")
+                lines += [f"    {_parameter(*one)}" for one in row.get("parameters", {}).items()]
         if not found[name]:
             lines.append("  none yet")
     return "\n".join(lines)
+
+
+def _parameter(name: str, what: dict[str, Any]) -> str:
+    limits = f"{what['default']:,.12g}, from {what['minimum']:,.12g} to {what['maximum']:,.12g}"
+    return f"{name:<16} {what['meaning']} ({limits})"

@@ -1,0 +1,65 @@
+"""What the faults of processes share: who is struck, signals, and proof that they have worked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from harness import listeners
+from harness.errors import CannotMeasure
+from harness.faults.fault import Place
+from harness.runtimes import local
+
+PROOF_S = 3.0
+"""A signal is delivered in well under a ms; a process that the disk holds takes longer."""
+
+GONE = (None, "Z", "X")
+STOPPED = ("T", "t")
+
+
+def tree(place: Place) -> tuple[int, ...]:
+    """The living processes of the place, the first one first.  Raises CannotMeasure where it has ended."""
+    server = place.server
+    if server is None or server.process is None:
+        raise ValueError("there is no process here")
+    pids = server.pids()
+    if state(pids[0]) in GONE:
+        raise CannotMeasure(f"{server.name} had ended before the fault.", f"See its log: {server.log}")
+    return pids
+
+
+def serving(server: local.Server) -> tuple[int, ...]:
+    """Processes that serve: the children that hold the listening socket, else the process itself."""
+    inodes = listeners.listening_inodes(server.port)
+    pids = server.pids()
+    holding = [pid for pid in pids if listeners.owned_inodes((pid,)) & inodes]
+    return tuple([pid for pid in holding if pid != pids[0]] or holding)
+
+
+def signal_all(pids: Collection[int], number: int) -> int:
+    """Send a signal to each that still is; gives the moment after the last."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    return time.monotonic_ns()
+
+
+def wait(pids: Collection[int], done: Callable[[str | None], bool], what: str) -> int:
+    """Wait until the state of every process is as it shall be; gives the moment.  Raises CannotMeasure."""
+    deadline = time.monotonic() + PROOF_S
+    while left := [pid for pid in pids if not done(state(pid))]:
+        if time.monotonic() > deadline:
+            raise CannotMeasure(f"{len(left)} processes were not {what} within {PROOF_S:g} s.", "Run the trial again.")
+        time.sleep(0.0005)
+    return time.monotonic_ns()
+
+
+def state(pid: int) -> str | None:
+    """The kernel's letter for the state of a process (proc_pid_stat(5)); None once it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return None
