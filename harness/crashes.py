@@ -1,4 +1,4 @@
-"""Timelines: an open load runs, the target meets a signal, and what its clients see decides."""
+"""Restarts: an open load runs, the target meets a signal, and when its workers are back decides."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from harness import listeners, load, rules
 from harness.block import Rig
-from harness.claims.claim import Fault, Timeline
+from harness.claims.claim import Restart, Signal
 from harness.errors import CannotMeasure
 from harness.lone import Rows, loading
 from harness.model import App, Estimate, Target, Verdict
@@ -29,7 +29,7 @@ from harness.store.samples import ERRORS, DamagedSamples
 LOOK_S = 0.01
 """How often the workers are counted: a hundredth of the quickest start."""
 
-NOUNS: dict[Fault, tuple[str, str]] = {
+NOUNS: dict[Signal, tuple[str, str]] = {
     "kill-worker": ("crash", "crashes"),
     "kill-all": ("crash", "crashes"),
     "hang-up": ("restart", "restarts"),
@@ -38,7 +38,7 @@ NOUNS: dict[Fault, tuple[str, str]] = {
 
 
 class Crash(Struct, frozen=True):
-    """One fresh start of the target and one fault (``crashes/<timeline>/<n>.json``)."""
+    """One fresh start of the target and one fault (``crashes/<restart>/<n>.json``)."""
 
     number: int
     workers: int
@@ -63,7 +63,7 @@ class Crash(Struct, frozen=True):
         return later_s if later_s <= within_s else None
 
 
-def observe(timeline: Timeline, target: Target, rig: Rig, folder: Path, crashes: int, seed: int) -> list[Crash]:
+def observe(restart: Restart, target: Target, rig: Rig, folder: Path, crashes: int, seed: int) -> list[Crash]:
     """As many crashes as asked for; those that ``folder`` holds already are not repeated.
 
     Raises CannotMeasure where the target does not start.
@@ -72,7 +72,7 @@ def observe(timeline: Timeline, target: Target, rig: Rig, folder: Path, crashes:
         done = folder / f"{number}.json"
         if not done.exists():
             place = folder / f"{number}-{time.monotonic_ns():x}"
-            write_json(done, _crash(timeline, target, rig, place, number, seed + number))
+            write_json(done, _crash(restart, target, rig, place, number, seed + number))
     return kept(folder)
 
 
@@ -81,7 +81,7 @@ def kept(folder: Path) -> list[Crash]:
     return [msgspec.json.decode(one.read_bytes(), type=Crash) for one in sorted(folder.glob("[0-9]*.json"))]
 
 
-def _crash(timeline: Timeline, target: Target, rig: Rig, place: Path, number: int, seed: int) -> Crash:
+def _crash(restart: Restart, target: Target, rig: Rig, place: Path, number: int, seed: int) -> Crash:
     place.mkdir(parents=True)
     server = local.launch(
         "target",
@@ -93,15 +93,15 @@ def _crash(timeline: Timeline, target: Target, rig: Rig, place: Path, number: in
         cores=rig.layout.arms if rig.layout.pinned else None,
     )
     try:
-        local.wait_ready(server, timeline.paths, (200,))
-        parameters = {"paths": list(timeline.paths)}
-        with loading(rig, place / "load", server.url, timeline.load, seed=seed, parameters=parameters) as lone:
+        local.wait_ready(server, restart.paths, (200,))
+        parameters = {"paths": list(restart.paths)}
+        with loading(rig, place / "load", server.url, restart.load, seed=seed, parameters=parameters) as lone:
             t0_ns = lone.begin()
-            _sleep_until(t0_ns + round((timeline.load.warmup_s + timeline.at_s) * 1e9))
+            _sleep_until(t0_ns + round((restart.load.warmup_s + restart.at_s) * 1e9))
             before = workers(server)
-            struck_ns = _strike(server, before, timeline.fault)
-            until_ns = t0_ns + round((timeline.load.warmup_s + timeline.load.measure_s) * 1e9)
-            full_ns = _full_again(server, before, until_ns, everyone=timeline.fault == "hang-up")
+            struck_ns = _strike(server, before, restart.fault)
+            until_ns = t0_ns + round((restart.load.warmup_s + restart.load.measure_s) * 1e9)
+            full_ns = _full_again(server, before, until_ns, everyone=restart.fault == "hang-up")
             rows = lone.finish()
         ended = server.process.poll() if server.process is not None else None
     except (load.GeneratorFailedError, DamagedSamples) as error:
@@ -144,7 +144,7 @@ def workers(server: local.Server) -> tuple[int, ...]:
     return tuple(children or holding)
 
 
-def _strike(server: local.Server, serving: Sequence[int], fault: Fault) -> int:
+def _strike(server: local.Server, serving: Sequence[int], fault: Signal) -> int:
     """Send the fault's signal to the processes that it is meant for; returns when.
 
     A supervisor takes SIGHUP as the order to replace its workers, one after the other or all at once.
@@ -180,47 +180,47 @@ def _sleep_until(at_ns: int) -> None:
         time.sleep(left_ns / 1e9)
 
 
-def estimate(timeline: Timeline, crashes: Sequence[Crash]) -> Estimate:
+def estimate(restart: Restart, crashes: Sequence[Crash]) -> Estimate:
     """Share of faults after which the target recovered, with its exact interval (Clopper and Pearson, 1934)."""
-    recovered = sum(one.recovered_s(timeline.rule.within_s) is not None for one in crashes)
+    recovered = sum(one.recovered_s(restart.rule.within_s) is not None for one in crashes)
     shown = share_interval(recovered, len(crashes), 0.95)
     return Estimate(
-        metric=f"share of {NOUNS[timeline.fault][1]} recovered from",
+        metric=f"share of {NOUNS[restart.fault][1]} recovered from",
         unit="share",
         value=shown.value,
         low=shown.low,
         high=shown.high,
         n=len(crashes),
-        condition=timeline.name,
+        condition=restart.name,
     )
 
 
-def decide(timeline: Timeline, crashes: Sequence[Crash]) -> Verdict:
+def decide(restart: Restart, crashes: Sequence[Crash]) -> Verdict:
     """The verdict of one condition, in words that say how often, how fast and what was lost."""
-    within_s = timeline.rule.within_s
+    within_s = restart.rule.within_s
     times = [at for one in crashes if (at := one.recovered_s(within_s)) is not None]
     n, k = len(crashes), len(times)
     share = share_interval(k, n, 0.95)
     sentence = (
-        f"{timeline.target} had its {crashes[0].workers} worker{'s' if crashes[0].workers > 1 else ''} again and "
-        f"answered within {within_s:g} s in {k} of {n} {_noun(timeline, n)}{_times(times)}, "
+        f"{restart.target} had its {crashes[0].workers} worker{'s' if crashes[0].workers > 1 else ''} again and "
+        f"answered within {within_s:g} s in {k} of {n} {_noun(restart, n)}{_times(times)}, "
         f"so in {share.low:.0%} to {share.high:.0%} of them at 95 %; "
         f"{sum(sum(one.failed.values()) for one in crashes)} of {sum(one.due for one in crashes)} requests failed"
         f"{_ends(crashes)}."
     )
     if 0 < k < n:
-        if timeline.rule.supports:
+        if restart.rule.supports:
             return Verdict(verdict="refuted", sentence=sentence)
         return Verdict(verdict="inconclusive", sentence=sentence, reason="it does so sometimes")
-    if (k == n) == timeline.rule.supports:
+    if (k == n) == restart.rule.supports:
         if n <= rules.ZERO_BOUND:
-            return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} {_noun(timeline, n)}")
+            return Verdict(verdict="inconclusive", sentence=sentence, reason=f"only {n} {_noun(restart, n)}")
         return Verdict(verdict="supported", sentence=sentence)
     return Verdict(verdict="refuted", sentence=sentence)
 
 
-def _noun(timeline: Timeline, count: int) -> str:
-    return NOUNS[timeline.fault][count != 1]
+def _noun(restart: Restart, count: int) -> str:
+    return NOUNS[restart.fault][count != 1]
 
 
 def _times(times: Sequence[float]) -> str:
@@ -232,7 +232,7 @@ def _ends(crashes: Sequence[Crash]) -> str:
     return f"; the whole server ended {ended} times" if ended else ""
 
 
-def control_held(timeline: Timeline, crashes: Sequence[Crash]) -> bool:
+def control_held(restart: Restart, crashes: Sequence[Crash]) -> bool:
     """Whether a twin with a known outcome came out as it must."""
-    wanted = timeline.control == "must recover"
-    return all((one.recovered_s(timeline.rule.within_s) is not None) == wanted for one in crashes)
+    wanted = restart.control == "must recover"
+    return all((one.recovered_s(restart.rule.within_s) is not None) == wanted for one in crashes)

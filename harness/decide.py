@@ -10,14 +10,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct, structs
 
-from harness import catalog, crashes, curves, duel, rules
+from harness import catalog, crashes, curves, duel, outcomes, rules
 from harness.backends.needs import behind_of
-from harness.claims.claim import AtMost, Claim, Duet, Equivalent, Faster, Probe, Rule, Sweep, Timeline, Within, Zero
+from harness.claims.claim import AtMost, Claim, Duet, Equivalent, Faster, Probe, Restart, Rule, Sweep, Within, Zero
 from harness.claims.claim import Condition as Experiment
+from harness.course import Timeline
 from harness.crashes import Crash
 from harness.decided import Decided
 from harness.families import over_conditions, over_parts
 from harness.model import App, Block, Condition, Estimate, Plan, Verdict
+from harness.passage import Passage
 from harness.plan import grains
 from harness.probes import decide
 from harness.stats.distributions import normal_cdf, normal_quantile
@@ -61,10 +63,12 @@ class Seen(Struct, frozen=True):
     """A string says why there are none."""
     sweeps: dict[str, tuple[SweepBlock, ...] | str] = {}
     """By grid; a string says why there are none."""
+    courses: dict[str, tuple[Passage, ...] | str] = {}
+    """By course; a string says why there are none."""
 
 
-def key(found: Claim, one: Timeline) -> str:
-    """Under which a timeline's crashes are kept."""
+def key(found: Claim, one: Restart) -> str:
+    """Under which a restart's crashes are kept."""
     return slugify(f"{found.number}-{one.name}")
 
 
@@ -127,14 +131,14 @@ def _is_zero(one: Experiment) -> bool:
 
 
 def _is_control(one: Experiment) -> bool:
-    return isinstance(one, Timeline) and one.control is not None
+    return isinstance(one, Restart) and one.control is not None
 
 
 def _controls_failed(found: Claim, seen: Seen) -> str | None:
     """Which controls were not observed or came out wrong, in words; None where all held."""
     wrong = []
     for one in found.conditions:
-        if not isinstance(one, Timeline) or one.control is None:
+        if not isinstance(one, Restart) or one.control is None:
             continue
         observed = seen.crashes.get(key(found, one), "it was not observed")
         if isinstance(observed, str):
@@ -144,7 +148,7 @@ def _controls_failed(found: Claim, seen: Seen) -> str | None:
     return "; ".join(wrong) or None
 
 
-def _timeline(found: Claim, one: Timeline, seen: Seen) -> Decided:
+def _restart(found: Claim, one: Restart, seen: Seen) -> Decided:
     observed = seen.crashes.get(key(found, one), "it was not observed")
     if isinstance(observed, str):
         return Decided(rules.untested(observed))
@@ -153,15 +157,25 @@ def _timeline(found: Claim, one: Timeline, seen: Seen) -> Decided:
     return Decided(crashes.decide(one, observed), crashes.estimate(one, observed), share=share)
 
 
+def _shaped(found: Claim, one: Timeline | Sweep, seen: Seen) -> Decided:
+    """What a course or a grid, which several conditions may read, says of one of them."""
+    if isinstance(one, Timeline):
+        passed = seen.courses.get(one.course.id, NOT_IN_PROFILE)
+        return (
+            Decided(rules.untested(passed)) if isinstance(passed, str) else outcomes.decide(one, passed, found.origin)
+        )
+    observed = seen.sweeps.get(one.grid.id, NOT_IN_PROFILE)
+    return (
+        Decided(rules.untested(observed)) if isinstance(observed, str) else curves.decide(one, observed, found.origin)
+    )
+
+
 def _condition(found: Claim, one: Experiment, plan: Plan, folder: Path, seen: Seen) -> Decided:
     blocks = seen.blocks
-    if isinstance(one, Timeline):
-        return _timeline(found, one, seen)
-    if isinstance(one, Sweep):
-        observed = seen.sweeps.get(one.grid.id, NOT_IN_PROFILE)
-        if isinstance(observed, str):
-            return Decided(rules.untested(observed))
-        return curves.decide(one, observed, found.origin)
+    if isinstance(one, Restart):
+        return _restart(found, one, seen)
+    if isinstance(one, Timeline | Sweep):
+        return _shaped(found, one, seen)
     if isinstance(one, Probe):
         return decide(one, seen.lines.get(one.module, "the probe was not run"), found.origin)
     planned = {condition.name: condition for condition in plan.conditions}
@@ -218,8 +232,8 @@ def _p(one: Experiment, verdict: Verdict, estimate: Estimate | None) -> float | 
     Two-sided, from the distance to the nearest border of what the verdict says, in standard errors of the
     log-ratio that the 99 % interval implies: below 0.01 exactly where that interval stays on its side.
     """
-    if isinstance(one, Sweep) or estimate is None or estimate.unit != "ratio" or not estimate.value:
-        # A sweep's verdict rests on a shape, or on several places that are corrected among themselves.
+    if isinstance(one, Sweep | Timeline) or estimate is None or estimate.unit != "ratio" or not estimate.value:
+        # A sweep's verdict rests on a shape, or on places that are corrected among themselves; a timeline's on counts.
         return None
     if not estimate.verdict_low or not estimate.verdict_high or estimate.verdict_high <= estimate.verdict_low:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.claims.claim import Claim
+from harness.claims.claim import Claim, Probe, Zero
 
 CLAIMS = (
     Claim(
@@ -10,9 +10,25 @@ CLAIMS = (
         id="patch-idempotent",
         section="HTTP Verbs",
         statement="Repeating a PATCH changes nothing more.",
-        hypothesis=("After a lost answer and a retry the state is that of one PATCH; merge and delta patches apart."),
-        experiment="timeline",
-        needs=("TP", "PG"),
+        hypothesis=(
+            "After a lost answer and a retry the state is that of one PATCH, but for columns that say who and when; "
+            "a patch of values to merge, and one that counts on from what is there."
+        ),
+        experiment="probe",
+        needs=("PG",),
+        conditions=tuple(
+            Probe(
+                name=f"{kind} patch",
+                module="targets.probes.replayed_verbs",
+                rule=Zero(unit="retries"),
+                value="state_differences",
+                where={"subject": f"PATCH, {kind}"},
+                behind=("postgres",),
+                rows=10_000,
+                spoken="another state",
+            )
+            for kind in ("merge", "delta")
+        ),
     ),
     Claim(
         number=22,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from harness.claims.claim import Bounded, Cell, Claim, Crosses, Grid, Probe, Sweep, Within, Zero
 from harness.claims.pagination import SERVICE
+from harness.course import Alike, Course, Never, Subject, Timeline
+from harness.model import Fault, Load
 
 ABOUT_1_US = Within(low=0.3, high=3.0)
 ABOUT_1_MS = Within(low=0.5, high=2.0)
@@ -97,6 +99,33 @@ def _capped(subject: str) -> Sweep:
         Bounded(subject, LOADS_PER_EXPIRY / TTL_S, f"{LOADS_PER_EXPIRY:g} loads per expiry"),
     )
 
+
+CACHED_SERVICE = f"{SERVICE},SERVICE_CACHE__KIND=l2"
+DROPS = ("refused", "rst", "eof", "timeout", "protocol", "unsent", "5xx")
+FROM_S, UNTIL_S = 1.0, 5.0
+"""Four seconds at 260 requests/s: a 99th percentile needs a thousand."""
+
+
+def _harmed(fault: str, **values: float) -> tuple[Fault, ...]:
+    return (Fault(fault=fault, on="valkey", start_s=FROM_S, end_s=UNTIL_S, values=values),)
+
+
+WITHOUT_CACHE = Course(
+    id="without-the-cache",
+    subjects=(
+        Subject("cache down", CACHED_SERVICE),
+        Subject("cache stalled", CACHED_SERVICE, faults=_harmed("timeout", timeout_ms=0)),
+        Subject("cache slow", CACHED_SERVICE, faults=_harmed("latency", delay_ms=200)),
+        Subject("no cache", SERVICE, faults=()),
+    ),
+    faults=_harmed("down"),
+    load=Load(model="open", rate_rps=260.0, warmup_s=1.0, measure_s=7.0),
+    paths=tuple(f"/api/v1/products/{number}" for number in range(1, 21)),
+    what="from 1 to 5 s the cache is down, takes all and answers nothing, or answers 200 ms later, by the name",
+    behind=("postgres", "valkey"),
+    rows=10_000,
+    proxied=("valkey",),
+)
 
 CLAIMS = (
     Claim(
@@ -217,5 +246,21 @@ CLAIMS = (
         ),
         experiment="timeline",
         needs=("KV", "TP", "PG"),
+        parts=True,
+        conditions=(
+            *(
+                Timeline(f"no failure: {subject}", WITHOUT_CACHE, Never(subject, DROPS))
+                for subject in ("cache down", "cache stalled", "cache slow")
+            ),
+            *(
+                Timeline(
+                    f"as quick as the database: {subject}",
+                    WITHOUT_CACHE,
+                    Alike(subject, "no cache", 50.0, at_most=True),
+                    "p99_during_ms",
+                )
+                for subject in ("cache down", "cache stalled", "cache slow")
+            ),
+        ),
     ),
 )

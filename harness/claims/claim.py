@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from harness.course import Timeline
 from harness.model import Backend, Load, Regime
 
 Origin = Literal["ours", "the standard's"]
 """Whose threshold it is; every verdict says so."""
 
-Fault = Literal["kill-worker", "kill-all", "hang-up"]
+Signal = Literal["kill-worker", "kill-all", "hang-up"]
 """SIGKILL to one worker, SIGKILL to every process of the target, SIGHUP to its supervisor."""
 
 Control = Literal["must recover", "must not recover"]
@@ -194,12 +195,12 @@ class Duet(Struct, frozen=True, tag="duet"):
     expect: tuple[int, ...] = (200,)
 
 
-class Timeline(Struct, frozen=True, tag="timeline"):
+class Restart(Struct, frozen=True, tag="restart"):
     """An open load while something happens to the target; what is observed afterwards decides."""
 
     name: str
     target: str
-    fault: Fault
+    fault: Signal
     at_s: float
     """Seconds into the measured phase."""
     load: Load
@@ -287,7 +288,7 @@ class Waiting(Struct, frozen=True):
     reason: str
 
 
-Condition = Duet | Timeline | Probe | Sweep
+Condition = Duet | Restart | Timeline | Probe | Sweep
 
 
 class Claim(Struct, frozen=True, kw_only=True):

@@ -18,7 +18,8 @@ from harness.claims.claim import (
     Waiting,
 )
 from harness.claims.pagination import SERVICE
-from harness.model import Load
+from harness.course import Alike, Course, Never, Subject, Timeline
+from harness.model import Fault, Load
 
 ROUND_TRIP = "a network between service and database, which Toxiproxy would stand for, is not measured"
 
@@ -149,6 +150,50 @@ KEY_COST = 0.10
 """Ours: a tenth more per insert is a price for ids that any node may draw."""
 
 
+CHECKED = f"{SERVICE},SERVICE_DATA__PRE_PING=true"
+UNCHECKED = f"{SERVICE},SERVICE_DATA__PRE_PING=false"
+PINGS = (Subject("checked", CHECKED), Subject("unchecked", UNCHECKED))
+A_USER = ("/api/v1/users/1",)
+
+RESTART = Course(
+    id="database-restart-unused",
+    subjects=PINGS,
+    # Between two requests: the pool learns of the restart when it next lends a connection, or not at all.
+    faults=(Fault(fault="down", on="postgres", start_s=1.06, end_s=1.14),),
+    load=Load(model="open", rate_rps=5.0, arrivals="constant", warmup_s=1.0, measure_s=3.0),
+    paths=A_USER,
+    what="every connection to PostgreSQL is cut at 1.06 s, and none is had until 1.14 s, while nothing is asked",
+    behind=("postgres",),
+    rows=10_000,
+    proxied=("postgres",),
+)
+
+BUSY_RESTART = Course(
+    id="database-restart-busy",
+    subjects=PINGS,
+    faults=(Fault(fault="down", on="postgres", start_s=1.0, end_s=1.5),),
+    load=Load(model="open", rate_rps=100.0, warmup_s=1.0, measure_s=4.0),
+    paths=A_USER,
+    what="PostgreSQL is gone from 1 to 1.5 s while 100 requests/s come",
+    behind=("postgres",),
+    rows=10_000,
+    proxied=("postgres",),
+)
+
+ROUND_TRIP_MS = 5.0
+
+DISTANT = Course(
+    id="database-at-a-distance",
+    subjects=(*PINGS, Subject("without Toxiproxy", CHECKED, direct=True)),
+    faults=(Fault(fault="latency", on="postgres", start_s=1.0, end_s=3.5, values={"delay_ms": ROUND_TRIP_MS}),),
+    load=Load(model="open", rate_rps=40.0, warmup_s=1.0, measure_s=4.0),
+    paths=A_USER,
+    what="a round trip to PostgreSQL takes 5 ms more from 1 to 3.5 s",
+    behind=("postgres",),
+    rows=10_000,
+    proxied=("postgres",),
+)
+
 CLAIMS = (
     Claim(
         number=57,
@@ -185,9 +230,24 @@ CLAIMS = (
         id="pool-pre-ping",
         section="Connection Pooling",
         statement="Checking connections before use hides a restart of the database.",
-        hypothesis="0 answers are 5xx over a restart, for at most one round trip per request.",
+        hypothesis=(
+            "0 answers are 5xx over a restart that falls between two requests, 0 once the database is back under "
+            "load, and the check costs at most one round trip a request."
+        ),
         experiment="timeline",
         needs=("PG", "TP"),
+        parts=True,
+        conditions=(
+            Timeline("a restart between two requests", RESTART, Never("checked", ("5xx",))),
+            Timeline("after a restart under load", BUSY_RESTART, Never("checked", ("5xx",), moments=("over",))),
+            Timeline(
+                "its price, a round trip of 5 ms",
+                DISTANT,
+                # Half a millisecond for what is no round trip.
+                Alike("checked", "unchecked", ROUND_TRIP_MS + 0.5, at_most=True),
+                "p50_during_ms",
+            ),
+        ),
     ),
     Claim(
         number=61,

@@ -33,9 +33,26 @@ CLAIMS = (
         id="verbs-idempotent",
         section="HTTP Verbs",
         statement="Repeating GET, PUT or DELETE changes nothing more.",
-        hypothesis="After a lost answer and a retry the state differs in 0 rows.",
-        experiment="timeline",
-        needs=("TP", "PG"),
+        hypothesis=(
+            "After a lost answer and a retry the state differs in 0 rows, but for columns that say who and when; a "
+            "second DELETE may be answered with 404."
+        ),
+        experiment="probe",
+        needs=("PG",),
+        parts=True,
+        conditions=tuple(
+            Probe(
+                name=verb,
+                module="targets.probes.replayed_verbs",
+                rule=Zero(unit="retries"),
+                value="state_differences",
+                where={"subject": verb},
+                behind=("postgres",),
+                rows=10_000,
+                spoken="another state",
+            )
+            for verb in ("GET", "PUT", "DELETE")
+        ),
     ),
     Claim(
         number=79,

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
-from harness.claims.claim import Claim
+from harness.claims.claim import Claim, Probe, Zero
+
+STORES = ("row", "valkey")
+"""In the order's own transaction, and apart from it: the standard names neither."""
+
+PLACES = ("before the effect", "after the effect", "after the saving")
+"""Where a process dies: before the order is there, before its answer is kept, before that is sent."""
+
+
+def _keys(name: str, store: str, case: str, value: str, event: str) -> Probe:
+    return Probe(
+        name=name,
+        module="targets.probes.idempotency",
+        rule=Zero(unit="keys"),
+        value=value,
+        where={"subject": f"{store}, standard", "case": case},
+        behind=("postgres", "valkey"),
+        rows=10_000,
+        spoken=event,
+    )
+
 
 CLAIMS = (
     Claim(
@@ -47,35 +67,69 @@ CLAIMS = (
         id="idempotency-first-time",
         section="Idempotency Keys",
         statement="A new idempotency key is processed once and its result kept.",
-        hypothesis="50 simultaneous requests with one key, or a worker killed midway, leave one row.",
-        experiment="timeline",
-        needs=("PG", "KV", "TP"),
+        hypothesis=(
+            "50 simultaneous requests with one key, or a process killed midway, leave one row; with the key in the "
+            "order's own transaction, and with the key in Valkey, apart from it."
+        ),
+        experiment="probe",
+        needs=("PG", "KV"),
+        conditions=tuple(
+            _keys(f"{store}, {case}", store, case, "not_one_row", "other than one order")
+            for store in STORES
+            for case in ("50 at once", *(f"killed {place}" for place in PLACES))
+        ),
     ),
     Claim(
         number=29,
         id="idempotency-replays-success",
         section="Idempotency Keys",
         statement="A key that succeeded gets the kept result again.",
-        hypothesis="The replay from another worker is equal to the byte.",
+        hypothesis="The replay from another process is equal to the byte.",
         experiment="probe",
-        needs=("KV",),
+        needs=("PG", "KV"),
+        conditions=tuple(
+            _keys(f"{store}, another process", store, "replay from another process", "differences", "another answer")
+            for store in STORES
+        ),
     ),
     Claim(
         number=30,
         id="idempotency-retries-failure",
         section="Idempotency Keys",
         statement="A key that failed is processed again.",
-        hypothesis="A retry leaves one effect, whether the failure fell before or after it.",
-        experiment="timeline",
-        needs=("TP",),
+        hypothesis=(
+            "A retry leaves one effect, whether the failure fell before or after it; where the key is kept apart from "
+            "the effect, too."
+        ),
+        experiment="probe",
+        needs=("PG", "KV"),
+        conditions=tuple(
+            _keys(f"{store}, {case}", store, case, "not_one_row", "other than one order")
+            for store in STORES
+            for case in ("failed before the effect", "failed after the effect")
+        ),
     ),
     Claim(
         number=31,
         id="idempotency-expired-conflict",
         section="Idempotency Keys",
         statement="An expired key is answered with 409.",
-        hypothesis="The server tells an expired key from a new one, and the memory for that is bounded.",
+        hypothesis=(
+            "The server tells an expired key from a new one, and the memory for that is bounded: 0 expired keys are "
+            "processed, while they are remembered and after, and 0 entries are left in the end."
+        ),
         experiment="probe",
-        needs=("KV",),
+        needs=("PG", "KV"),
+        parts=True,
+        conditions=tuple(
+            _keys(f"{store}, {name}", store, case, value, event)
+            for store in STORES
+            for name, case, value, event in (
+                ("while it is remembered", "expired key", "wrong_status", "another answer than 409"),
+                ("what is left", "memory", "entries_left", "an entry left after the tombstones' end"),
+                # A bounded memory forgets, and what is forgotten is new: the claim asks for both.
+                ("once it is forgotten", "forgotten key", "wrong_status", "another answer than 409"),
+            )
+        ),
     ),
 )

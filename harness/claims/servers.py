@@ -8,10 +8,10 @@ from harness.claims.claim import (
     Control,
     Duet,
     Faster,
-    Fault,
     Probe,
     Recovers,
-    Timeline,
+    Restart,
+    Signal,
     Zero,
 )
 from harness.model import Load
@@ -84,9 +84,9 @@ def _stored() -> tuple[Condition, ...]:
 
 
 def _crash(
-    name: str, target: str, *, supports: bool, control: Control | None = None, fault: Fault = "kill-worker"
-) -> Timeline:
-    return Timeline(
+    name: str, target: str, *, supports: bool, control: Control | None = None, fault: Signal = "kill-worker"
+) -> Restart:
+    return Restart(
         name=name,
         target=target,
         fault=fault,

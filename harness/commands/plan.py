@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import bank, decide, machine, session, settings, sweeps
+from harness import bank, decide, machine, passages, session, settings, sweeps
 from harness.claims import load_claims
 from harness.claims.claim import Claim, Duet, Sweep
-from harness.commands import duel, run
+from harness.commands import coursing, duel, run
+from harness.course import Timeline
 from harness.errors import UsageError
 from harness.model import Plan
 from harness.stats.looks import VERDICT_CONFIDENCE
@@ -20,7 +21,7 @@ _KINDS = ("duel", "run")
 _ARMS = 2
 
 CRASH_S = 12.0
-"""What one fault of a timeline takes: start of target and generator, the load, their end."""
+"""What one fault of a restart takes: start of target and generator, the load, their end."""
 
 
 def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, budget: str | None) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
     ]
     crashes: list[dict[str, Any]] = [
         {"condition": f"{claim.number}: {one.name}", "crashes": count, "wall_s": round(CRASH_S * count)}
-        for claim, one in (run.timelines(plan) if plan.command == "run" else [])
+        for claim, one in (run.restarts(plan) if plan.command == "run" else [])
         for count in [run.crash_count(plan, one)]
     ]
     sweeps_: list[dict[str, Any]] = [
@@ -74,6 +75,15 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         }
         for grid, blocks in (run.grids(plan) if plan.command == "run" else [])
     ]
+    courses: list[dict[str, Any]] = [
+        {
+            "course": course.id,
+            "subjects": len(course.subjects),
+            "rounds": rounds,
+            "wall_s": round(passages.seconds(course, rounds)),
+        }
+        for course, rounds in (coursing.courses(run.chosen_claims(plan), plan) if plan.command == "run" else [])
+    ]
     untested = [] if layout.pinned else ["latency verdicts: arms and generator share a core"]
     if plan.command == "run":
         untested += [reason for claim in run.chosen_claims(plan) for reason in _untested(claim, plan)]
@@ -83,8 +93,9 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         "cells": rows,
         "crashes": crashes,
         "sweeps": sweeps_,
+        "courses": courses,
         "looks": list(plan.looks),
-        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_]),
+        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_, *courses]),
         "pinned": layout.pinned,
         "reason": layout.reason,
         "untested": untested,
@@ -111,6 +122,7 @@ def _untested(claim: Claim, plan: Plan) -> list[str]:
         one.name for one in claim.conditions if isinstance(one, Duet) and f"{claim.number}: {one.name}" not in planned
     ]
     left += [one.name for one in claim.conditions if isinstance(one, Sweep) and one.grid.id not in plan.sweeps]
+    left += [one.name for one in claim.conditions if isinstance(one, Timeline) and one.course.id not in plan.courses]
     waiting = [f"{claim.number}, {one.name}: {one.reason}" for one in claim.waiting]
     return [*waiting, *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left)]
 
@@ -128,6 +140,10 @@ def text(document: dict[str, Any]) -> str:
     lines += [
         f"{row['grid']:<45} {row['blocks']} blocks of {row['cells']} cells, about {row['wall_s']} s"
         for row in document["sweeps"]
+    ]
+    lines += [
+        f"{row['course']:<45} {row['rounds']} rounds of {row['subjects']} subjects, about {row['wall_s']} s"
+        for row in document["courses"]
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")

@@ -27,7 +27,8 @@ from harness import (
 )
 from harness.backends.backing import lending
 from harness.claims import find, load_claims
-from harness.claims.claim import Claim, Duet, Grid, Probe, Sweep, Timeline
+from harness.claims.claim import Claim, Duet, Grid, Probe, Restart, Sweep
+from harness.commands import coursing
 from harness.commands.duel import measured
 from harness.errors import CannotMeasure, TooFewBlocks
 from harness.model import Behind, Block, Condition, Plan, Target
@@ -50,7 +51,9 @@ class Profile(Struct, frozen=True):
     blocks: int
     measure_s: float
     crashes: tuple[int, int]
-    """Crashes of each timeline, and of each of its controls."""
+    """Crashes of each restart, and of each of its controls."""
+    rounds: int
+    """Rounds of each course of faults, in which every subject goes through it once."""
     sweep_blocks: int
     """Blocks of each grid; fewer where they would take longer than the claim may."""
     claim_s: float
@@ -66,13 +69,14 @@ CACHED = ("66", "67", "68", "70", "71")
 """Claims that need PostgreSQL or Valkey, which the harness starts."""
 
 PROFILES = {
-    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), sweep_blocks=4, claim_s=20.0),
-    "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), sweep_blocks=8, claim_s=120.0),
+    "smoke": Profile(claims=("8",), blocks=4, measure_s=2.0, crashes=(1, 1), rounds=1, sweep_blocks=4, claim_s=20.0),
+    "quick": Profile(claims=CORE, blocks=6, measure_s=2.5, crashes=(4, 1), rounds=8, sweep_blocks=8, claim_s=120.0),
     "full": Profile(
         claims=(*CORE, *PAGES, *STORED, *CACHED),
         blocks=12,
         measure_s=5.0,
         crashes=(8, 4),
+        rounds=10,
         sweep_blocks=12,
         claim_s=24 * 3600.0,
     ),
@@ -108,6 +112,7 @@ def planned(names: Sequence[str], *, profile: str, budget_s: float | None, seed:
         rerun_max=max(1, depth.blocks // 2),
         claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
         sweeps=_sweeps(chosen, depth),
+        courses=coursing.planned(chosen, depth.rounds, depth.claim_s),
     )
 
 
@@ -149,7 +154,7 @@ def _prepare(plan: Plan, rig: block.Rig) -> None:
         for one in claim.conditions
         if isinstance(one, Probe) and one.behind
     ]
-    for behind in needed:
+    for behind in [*needed, *coursing.behind(chosen_claims(plan), plan)]:
         if behind is not None and rig.backing is not None:
             rig.backing.prepare(behind)
 
@@ -160,13 +165,14 @@ def _parse(text: str) -> Target:
 
 
 def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
-    """Measure the duets and observe the timelines; what ``folder`` holds already is not repeated."""
+    """Measure the duets and observe the restarts; what ``folder`` holds already is not repeated."""
     blocks = duel.measure(plan, rig, folder, quiet=False)
-    for claim, one in timelines(plan):
+    for claim, one in restarts(plan):
         sys.stderr.write(f"{claim.number}: {one.name}\n")
         _observe(claim, one, plan, rig, folder)
     for grid, count in grids(plan):
         _sweep(grid, count, plan, rig, folder)
+    coursing.observe(chosen_claims(plan), plan, rig, folder, _parse)
     if not (folder / PROBES).exists():
         lines = _probe_lines(chosen_claims(plan), rig, plan.seed)
         write_json(folder / PROBES, {"schema": 1, "kind": "probes", "lines": lines})
@@ -206,9 +212,9 @@ def _sweep_place(folder: Path, grid: Grid) -> Path:
     return folder / "sweeps" / grid.id
 
 
-def timelines(plan: Plan) -> list[tuple[Claim, Timeline]]:
-    """The timelines of a plan's claims."""
-    return [(claim, one) for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Timeline)]
+def restarts(plan: Plan) -> list[tuple[Claim, Restart]]:
+    """The restarts of a plan's claims."""
+    return [(claim, one) for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Restart)]
 
 
 def chosen_claims(plan: Plan) -> list[Claim]:
@@ -216,15 +222,15 @@ def chosen_claims(plan: Plan) -> list[Claim]:
     return list(find([name for name in plan.claims if not name.startswith(_PROFILE)], load_claims()))
 
 
-def crash_count(plan: Plan, one: Timeline) -> int:
-    """How many crashes a plan's profile gives a timeline."""
+def crash_count(plan: Plan, one: Restart) -> int:
+    """How many crashes a plan's profile gives a restart."""
     return PROFILES[decide.profile(plan)].crashes[int(one.control is not None)]
 
 
 def _observe(
-    claim: Claim, one: Timeline, plan: Plan, rig: block.Rig | None, folder: Path
+    claim: Claim, one: Restart, plan: Plan, rig: block.Rig | None, folder: Path
 ) -> tuple[crashes.Crash, ...] | str:
-    """Crashes of a timeline, or why there are none; without a rig only those that are kept."""
+    """Crashes of a restart, or why there are none; without a rig only those that are kept."""
     count = crash_count(plan, one)
     place = folder / "crashes" / decide.key(claim, one)
     place.mkdir(parents=True, exist_ok=True)
@@ -258,8 +264,14 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     """
     chosen = chosen_claims(plan)
     lines = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
-    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in timelines(plan)}
-    seen = decide.Seen(blocks=tuple(blocks), lines=lines, crashes=observed, sweeps=_swept(plan, folder))
+    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in restarts(plan)}
+    seen = decide.Seen(
+        blocks=tuple(blocks),
+        lines=lines,
+        crashes=observed,
+        sweeps=_swept(plan, folder),
+        courses=coursing.passed(chosen, plan, folder),
+    )
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {
         "schema": 1,

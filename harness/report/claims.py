@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from harness.report import sections, sweeps, words
+from harness.report import courses, sections, sweeps, words
 from harness.report.charts import forest as forest_chart
 from harness.report.page import Figure, Page, Section, Table, badge
 from harness.report.read import Material
@@ -68,11 +68,16 @@ def _claim(claim: dict[str, Any], material: Material) -> Section:
         verdict=badge(str(claim.get("verdict"))),
         lead=str(claim.get("sentence") or ""),
         paragraphs=tuple(said),
-        figures=(*sweeps.pictures(number, folder, estimates), *_forests(identity, ratios, margin)),
+        figures=(
+            *courses.pictures(number, folder),
+            *sweeps.pictures(number, folder, estimates),
+            *_forests(identity, ratios, margin),
+        ),
         tables=(
             *_conditions(claim),
             *((_table(estimates),) if estimates else ()),
             *sweeps.tables(number, folder),
+            *courses.tables(number, folder),
         ),
         command=claim.get("rerun"),
     )

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 from urllib.request import urlopen
 
 HOST = "127.0.0.1"
@@ -18,20 +19,36 @@ START_S = 30.0
 APP = "targets.service.main:create_app"
 
 
+class Service(NamedTuple):
+    """A running service and its first process, which has the workers as children where there are several."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    port: int
+
+
 @contextlib.contextmanager
-def served(settings: Mapping[str, str]) -> Iterator[str]:
-    """Give the address of a new process with these settings; DATABASE_URL and REDIS_URL are passed on.
+def served(settings: Mapping[str, str], workers: int = 1) -> Iterator[str]:
+    """Give the address of a new service, as ``running`` does."""
+    with running(settings, workers) as service:
+        yield service.url
+
+
+@contextlib.contextmanager
+def running(settings: Mapping[str, str], workers: int = 1, port: int | None = None) -> Iterator[Service]:
+    """Start the service with these settings in so many processes; DATABASE_URL and REDIS_URL are passed on.
 
     RuntimeError where it does not get ready.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
-    port = _free_port()
+    port = _free_port() if port is None else port
     argv = ["--factory", "--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
+    argv += ["--workers", str(workers)] if workers > 1 else []
     process = subprocess.Popen([sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings})
     try:
         url = f"http://{HOST}:{port}"
         _wait_ready(process, f"{url}/health/ready")
-        yield url
+        yield Service(url, process, port)
     finally:
         process.terminate()
         try:

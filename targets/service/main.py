@@ -15,7 +15,7 @@ from targets.service import practices
 from targets.service.lifespan import build_lifespan
 from targets.service.middleware.problem import ProblemMiddleware
 from targets.service.problems import add_problem_handlers
-from targets.service.routers import health, internal, items
+from targets.service.routers import internal, items
 from targets.service.settings import Core, SettingsError, choices, fingerprint, read_settings
 
 EXIT_BAD_SETTINGS = 3
@@ -40,7 +40,7 @@ def create_app(settings: Core | None = None) -> FastAPI:
     )
     add_problem_handlers(app)
     brought = practices.routers(switches, serializer)
-    for router in (items.build_router(serializer), *brought, health.build_router(serializer)):
+    for router in (items.build_router(serializer), *brought):
         app.include_router(router)
     app.include_router(internal.build_router(settings.nonce, mark))
     return app

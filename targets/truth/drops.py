@@ -1,11 +1,12 @@
 """A stand-alone HTTP/1.1 server that drops an exact number of requests, and says which it did.
 
-``python -m targets.truth.drops --port P --plan reset=7,cut=5,eof=3,status=4 --seed N [--first 1000]``
+``python -m targets.truth.drops --port P --plan reset=7,cut=5,eof=3,status=4,hang=2 --seed N [--first 1000]``
 
 reset   the connection ends with RST (SO_LINGER 0), nothing is sent
 cut     Content-Length says 100, 50 bytes follow, then FIN
 eof     FIN without a byte
 status  a whole answer with 503
+hang    no answer, and the connection stays open until the client gives up
 
 The seed decides which of the first ``--first`` requests are hit; every other request is answered 200 on a
 connection that stays open.  ``GET /truth`` is not counted and gives the numbers planned and done.
@@ -24,7 +25,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-FAILURES = ("reset", "cut", "eof", "status")
+FAILURES = ("reset", "cut", "eof", "status", "hang")
 
 HEAD_MAX_BYTES = 64 * 1024
 """Longest request head; a longer one is a defect of the client and ends the connection."""
@@ -143,11 +144,16 @@ def _status(transport: asyncio.Transport) -> None:
     transport.write(_UNAVAILABLE)
 
 
+def _hang(_: asyncio.Transport) -> None:
+    """Do nothing: what else comes on this connection is answered, and a client with one request waits for ever."""
+
+
 _FAIL: Mapping[str, Callable[[asyncio.Transport], None]] = {
     "reset": _reset,
     "cut": _cut,
     "eof": _eof,
     "status": _status,
+    "hang": _hang,
 }
 
 
@@ -181,7 +187,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Drop an exact number of requests.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--plan", default="", help="reset=7,cut=5,eof=3,status=4")
+    parser.add_argument("--plan", default="", help="reset=7,cut=5,eof=3,status=4,hang=2")
     parser.add_argument("--first", type=int, default=1000, help="failures fall among the first N requests")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)

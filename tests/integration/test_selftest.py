@@ -10,6 +10,7 @@ EXACT = {
     "resets counted",
     "cut and empty answers counted",
     "503 counted",
+    "time-outs counted",
     "refused counted",
     "stale server caught",
     "stall: due requests sent",

@@ -101,6 +101,9 @@ def test_a_truth_that_cannot_be_is_refused(environment, named):
         truth.read_truths(environment)
 
 
+PLAN = "reset=7,cut=5,eof=3,status=4,hang=1"
+
+
 def drops(plan, first, seed=3):
     """Run the dropping server."""
     port = serving.free_port()
@@ -111,7 +114,7 @@ def drops(plan, first, seed=3):
 
 def one(url, method="GET", body=None):
     """Send one request on a new connection and name what came of it."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=2)
     try:
         connection.request(method, "/x", body)
         answer = connection.getresponse()
@@ -120,6 +123,8 @@ def one(url, method="GET", body=None):
         return "eof"
     except ConnectionResetError:
         return "reset"
+    except TimeoutError:
+        return "hang"
     except http.client.IncompleteRead as error:
         return "cut" if (len(error.partial), error.expected) == (50, 50) else repr(error)
     finally:
@@ -129,13 +134,13 @@ def one(url, method="GET", body=None):
 
 def test_exactly_the_planned_requests_are_dropped():
     """Without this a count of lost requests could not be checked against the truth."""
-    with drops("reset=7,cut=5,eof=3,status=4", 60) as url:
+    with drops(PLAN, 60) as url:
         seen = [one(url, *(("POST", b"x" * 3000) if n % 2 else ("GET", None))) for n in range(80)]
         report = httpx.get(url + "/truth").json()
-    assert {name: seen.count(name) for name in FAILURES} == {"reset": 7, "cut": 5, "eof": 3, "status": 4}
-    assert report["done"] == report["planned"] == {"reset": 7, "cut": 5, "eof": 3, "status": 4}
+    assert {name: seen.count(name) for name in FAILURES} == parse_plan(PLAN)
+    assert report["done"] == report["planned"] == parse_plan(PLAN)
     assert (report["requests"], report["nonce"]) == (80, "n")
-    hits = assign(parse_plan("reset=7,cut=5,eof=3,status=4"), 60, 3)
+    hits = assign(parse_plan(PLAN), 60, 3)
     assert seen == [hits.get(number, "ok") for number in range(80)]
 
 

@@ -22,7 +22,7 @@ from harness.claims.claim import (
     Recovers,
     Some,
     Sweep,
-    Timeline,
+    Restart,
     Within,
     Zero,
 )
@@ -56,7 +56,10 @@ def test_each_claim_says_what_it_is_and_why_it_is_not_measured(claim):
 def test_the_claims_of_servers_serializers_and_data_are_decided():
     """The first questions that anybody asks would stay open."""
     core, pages, stored, cached, tested = [1, 2, 3, 4, 6, 7, 8], [17, 18, 19, 20], [57, 58, 59], [66, 67, 68], [77, 88]
-    decided = [*core, *pages, *stored, 62, 63, 64, 65, *cached, 70, 71, *tested, 91]
+    calls, replays, stops, restarts = [9, 10, 11], [21, 28, 29, 30, 31, 78], [40, 41, 42, 43, 45], [60, 72]
+    health, answers = [46, 47, 48, 49], [22, 23, 25, 27, 81]
+    data = [*core, *pages, *stored, 62, 63, 64, 65, *cached, 70, 71, *tested, 91]
+    decided = sorted([*data, *calls, *replays, *stops, *restarts, *health, *answers])
     assert [claim.number for claim in CLAIMS if claim.conditions] == decided
 
 
@@ -78,7 +81,7 @@ def test_every_arm_is_a_target_that_exists():
             elif isinstance(condition, Sweep):
                 arms = tuple(cell.target for cell in condition.grid.cells)
             else:
-                arms = (condition.target,) if isinstance(condition, Timeline) else ()
+                arms = (condition.target,) if isinstance(condition, Restart) else ()
             for arm in arms:
                 parse(arm, servers=servers, serializers=serializers)
 
@@ -136,12 +139,12 @@ def test_a_mix_has_a_process_of_its_own():
 def test_crash_claims_bring_twins_with_a_known_outcome():
     """A blind instrument would report that every server survives, or that none does."""
     (second, third) = find(["2", "3"])
-    assert {c.control for c in second.conditions if isinstance(c, Timeline)} == {
+    assert {c.control for c in second.conditions if isinstance(c, Restart)} == {
         None,
         "must recover",
         "must not recover",
     }
-    assert "must not recover" in {c.control for c in third.conditions if isinstance(c, Timeline)}
+    assert "must not recover" in {c.control for c in third.conditions if isinstance(c, Restart)}
 
 
 def test_thresholds_fit_what_they_decide():  # noqa: C901  (one case for each kind of rule)
@@ -164,7 +167,7 @@ def test_thresholds_fit_what_they_decide():  # noqa: C901  (one case for each ki
                 case Bounded(most=most):
                     assert most > 0
                 case Recovers(within_s=within_s):
-                    assert isinstance(condition, Timeline)
+                    assert isinstance(condition, Restart)
                     assert 0 < within_s < condition.load.measure_s - condition.at_s
 
 

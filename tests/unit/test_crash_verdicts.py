@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from harness import crashes
-from harness.claims.claim import Recovers, Timeline
+from harness.claims.claim import Recovers, Restart
 from harness.model import Load
 
 
 def timeline(*, supports=True, control=None, fault="kill-worker"):
     """Give a timeline that must recover within six seconds."""
-    return Timeline(
+    return Restart(
         name="as shipped",
         target="granian,workers=2",
         fault=fault,

@@ -28,6 +28,16 @@ STYLES: dict[str, dict[str, Any]] = {
     "candidate": {"color": CANDIDATE, "marker": "s", "linestyle": "--"},
 }
 """Marker and line differ too: colour never carries a meaning alone."""
+LOOKS: tuple[dict[str, Any], ...] = (
+    {"color": BASELINE, "marker": "o"},
+    {"color": CANDIDATE, "marker": "s"},
+    {"color": NEUTRAL, "marker": "^"},
+    {"color": "#cc79a7", "marker": "D"},
+    {"color": INK, "marker": "v"},
+    {"color": "#56b4e9", "marker": "P"},
+    {"color": "#e69f00", "marker": "X"},
+)
+"""One for each subject of a picture: Okabe and Ito's colours, those that are dark enough on white first."""
 
 WIDTH_IN = 4.6
 """Narrow on purpose: the same picture stays legible on a telephone and in a column of print."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -11,14 +10,6 @@ from msgspec import Struct
 
 from harness.report.charts import canvas
 
-_LOOKS: tuple[dict[str, Any], ...] = (
-    {"color": canvas.BASELINE, "marker": "o"},
-    {"color": canvas.CANDIDATE, "marker": "s"},
-    {"color": canvas.NEUTRAL, "marker": "^"},
-    {"color": "#cc79a7", "marker": "D"},
-    {"color": canvas.INK, "marker": "v"},
-)
-"""One for each subject; reddish purple is the fourth of Okabe and Ito's colours that is dark enough on white."""
 _LINES = ("-", "--", ":", "-.")
 """One for each variant of the subjects, such as the size of the table."""
 
@@ -88,7 +79,7 @@ def _draw(axes: Axes, panel: Panel, *, spread: bool) -> None:
     subjects = list(dict.fromkeys(one.subject for one in panel.series))
     variants = list(dict.fromkeys(one.variant for one in panel.series))
     for one in panel.series:
-        look = _LOOKS[subjects.index(one.subject) % len(_LOOKS)]
+        look = canvas.LOOKS[subjects.index(one.subject) % len(canvas.LOOKS)]
         line = _LINES[variants.index(one.variant) % len(_LINES)]
         values = [place.value for place in one.places]
         errors = [
@@ -118,7 +109,7 @@ def bars(rows: Sequence[tuple[str, Place]], *, what: str, bound: tuple[str, floa
     """Draw one figure of several subjects as points with intervals from zero, and the bound that they are held to."""
     made, (axes,) = canvas.figure(1.1 + 0.42 * len(rows))
     for number, (name, place) in enumerate(rows):
-        look = _LOOKS[number % len(_LOOKS)]
+        look = canvas.LOOKS[number % len(canvas.LOOKS)]
         axes.hlines(number, 0, place.value, color=look["color"], linewidth=1)
         axes.errorbar(
             [place.value], [number], xerr=[[place.value - place.low], [place.high - place.value]], markersize=6,

@@ -21,7 +21,7 @@ from gevent import monkey
 
 from ..recorder import EOF, ERRORS, FLUSH_ROWS, NONE, TIMEOUT, Live, Recorder
 from ..switches import Slice
-from ..trial import Trial
+from ..trial import Trial, TrialError
 from .connection import RECEIVE, Connection, Flow, address_of, error_of
 from .parser import Head, Parser, ProtocolError
 from .request import Request, Response
@@ -104,6 +104,10 @@ class Engine:
         self.authorities = [arm.authority.encode() for arm in trial.arms]
         # "naive" keeps a connection that the server has closed, as clients do that do not look first.
         self.check = trial.parameters.get("stale", "check") != "naive"
+        # Labelled requests are encoded one by one, which the open loop's fast path leaves to its pool.
+        self.labels = bool(trial.parameters.get("logical_header"))
+        if self.labels and trial.load.model != "open":
+            raise TrialError("parameters.logical_header needs the open model")
         self.after: After = _nothing
         self.flow = flow
         self.sessions = itertools.count()

@@ -40,11 +40,11 @@ def run_trial(
     slices = slices_of(trial)
     arrivals = arrivals_of(trial, slices) if trial.load.model == "open" else None
     recorder, live = Recorder(trial.output, trial.worker), Live(trial.output, trial.worker)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
     engine = Engine(trial, slices, recorder, live, fixed=fixed, flow=flow)
     announce(trial, slices)
     engine.t0_ns = wait_for_start(trial)
-    with _steady():
+    with steady():
         wall_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         if arrivals is None:
             run_closed(engine)
@@ -90,7 +90,7 @@ def _summary(engine: Engine, wall_ns: int, cpu_ns: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _steady() -> Iterator[None]:
+def steady() -> Iterator[None]:
     """Keep pauses out of the loop.
 
     The garbage collector's full pass over Locust's modules takes 20–50 ms, which would read as latency of
@@ -108,7 +108,7 @@ def _steady() -> Iterator[None]:
         gc.unfreeze()
 
 
-def _raise_descriptor_limit() -> None:
+def raise_descriptor_limit() -> None:
     """Allow as many sockets as this user may have: the open model needs one per outstanding request."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -10,7 +10,7 @@ from ..arrivals import Arrivals
 from .connection import RECEIVE, Connection, Flow
 from .engine import IN, LOOK_NS, YIELD_NS, Engine
 from .parser import END
-from .request import Request, Response
+from .request import Request, Response, labelled
 
 BATCH = 64
 """Events taken from epoll at once; sends that fall due wait for at most so many answers (0.3 ms)."""
@@ -76,6 +76,8 @@ class _Pool:
             one.flow, request = ready.pop() if ready else engine.new_flow(entry)
             wire, one.name, one.bodyless, one.expect = engine.prepare(entry, request)
         one.slice, one.logical = arrivals.slice[i], arrivals.logical_id[i]
+        if engine.labels:
+            wire = labelled(wire, one.logical)
         one.phase = self.phases[one.slice]
         one.due = engine.t0_ns + arrivals.due_ns[i]
         one.start = time.monotonic_ns()
@@ -131,7 +133,7 @@ def run_open(engine: Engine, arrivals: Arrivals) -> None:  # noqa: C901, PLR0912
     clock, poll = time.monotonic_ns, engine.epoll.poll
     connections, heads = engine.connections, engine.heads
     append, pack = engine.recorder.rows.append, engine.recorder.pack
-    turns, counts, idle = engine.turns, engine.counts, pool.idle
+    turns, counts, idle = [] if engine.labels else engine.turns, engine.counts, pool.idle
     # Absolute times, and a sentinel, so that the loop compares one integer with the clock.
     dues = array("q", (engine.t0_ns + due for due in arrivals.due_ns))
     dues.append(NEVER)

@@ -128,6 +128,11 @@ class Parser:
         self.done = False
 
     @property
+    def heard(self) -> bool:
+        """Say whether any byte of a response has come."""
+        return bool(self.block or self._buffer)
+
+    @property
     def body(self) -> bytes:
         """What was kept of the body, chunks joined."""
         return b"".join(self.parts)

@@ -85,6 +85,15 @@ def request(
     )
 
 
+def labelled(wire: bytes, logical_id: int, attempt: int | None = None) -> bytes:
+    """Add ``X-Logical-Id`` (and ``X-Attempt``) to an encoded request, so that a server can say which one it met."""
+    head, end, body = wire.partition(b"\r\n\r\n")
+    fields = b"\r\nX-Logical-Id: %d" % logical_id
+    if attempt is not None:
+        fields += b"\r\nX-Attempt: %d" % attempt
+    return head + fields + end + body
+
+
 def _content(json: Any, body: bytes | str | None) -> bytes | None:
     if json is not None:
         return json_module.dumps(json, separators=(",", ":"), ensure_ascii=False).encode()

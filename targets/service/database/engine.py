@@ -107,7 +107,8 @@ def orm_work(sessions: async_sessionmaker[Any], chosen: Postgres, users: Callabl
         with translated(UNREACHABLE):
             session: AsyncSession
             async with sessions() as session:
-                yield Work(users(session), OrmOrders(session, loading, beyond), OrmEvents(session, table))
+                orders = OrmOrders(session, loading, beyond)
+                yield Work(users(session), orders, OrmEvents(session, table), session.execute)
                 await session.commit()
 
     return work
@@ -122,7 +123,8 @@ def core_parts(engine: AsyncEngine, chosen: Postgres) -> Parts:
         with translated(UNREACHABLE):
             async with contextlib.AsyncExitStack() as stack:
                 run = Connected(engine, stack)
-                yield Work(CoreUsers(run), RowOrders(CoreOrders(run, beyond), loading), CoreEvents(run, table))
+                orders = RowOrders(CoreOrders(run, beyond), loading)
+                yield Work(CoreUsers(run), orders, CoreEvents(run, table), run)
 
     return work, CoreProducts(engine, UNREACHABLE)
 

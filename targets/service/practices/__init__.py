@@ -19,12 +19,38 @@ from starlette.middleware import Middleware
 
 from targets.serializers.web import Serializer
 from targets.service.log import Emit
-from targets.service.practices import cache, correlation, data, logging, security_headers
+from targets.service.practices import (
+    cache,
+    correlation,
+    data,
+    drain,
+    health,
+    idempotency,
+    ledger,
+    logging,
+    retry,
+    security_headers,
+    shedding,
+    upstream,
+)
 
-PRACTICES: tuple[ModuleType, ...] = (correlation, logging, security_headers, data, cache)
+PRACTICES: tuple[ModuleType, ...] = (
+    ledger,
+    correlation,
+    logging,
+    security_headers,
+    drain,
+    shedding,
+    data,
+    cache,
+    idempotency,
+    upstream,
+    retry,
+    health,
+)
 """The order of the stack, outermost first: a log line must know the ids, and every answer gets headers.
 
-Resources are entered in the same order: the cache wraps what the database brought.
+Resources are entered in the same order: the cache wraps what the database brought, and health knows them all.
 """
 
 Enter = Callable[[AsyncExitStack, MutableMapping[str, Any]], Awaitable[None]]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from targets.service.repositories.records import Product
 
-__all__ = ["Product", "Products"]
+__all__ = ["Product", "Products", "set_by"]
 
 
 class Products(Protocol):
@@ -17,4 +17,14 @@ class Products(Protocol):
         """Give the product; None if there is none or it was deleted."""
 
     async def change(self, product_id: int, changes: Mapping[str, Any], /) -> Product | None:
-        """Set ``price``, ``stock`` or ``name`` and count ``version`` up; None if there is no such product."""
+        """Set ``price``, ``stock`` or ``name``, or add ``stock_delta``; ``version`` counts up.
+
+        None if there is no such product.
+        """
+
+
+def set_by(changes: Mapping[str, Any], stock: Any) -> dict[str, Any]:
+    """Give the columns that the changes set; ``stock`` is what is there, or the column itself."""
+    columns = dict(changes)
+    delta = columns.pop("stock_delta", None)
+    return columns if delta is None else {**columns, "stock": stock + delta}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -68,3 +68,5 @@ class Work:
     users: Users
     orders: StoredOrders
     events: Events
+    run: Callable[[Any], Awaitable[Any]] | None = None
+    """Runs one more statement of SQLAlchemy in the same transaction; None where each statement stands alone."""

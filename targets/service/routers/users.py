@@ -40,6 +40,11 @@ def build_router(serializer: Serializer) -> APIRouter:
         """Give one user."""
         return one(await read_user(work.users, user_id))
 
+    @router.put("/{user_id}", response_model=UserResponse, responses=documented(404, 409, 422, 503))
+    async def replace(user_id: RowId, work: AnyWork, whole: UserCreate) -> Any:
+        """Set all that a client may set of a user; it makes none."""
+        return one(await change_user(work.users, user_id, whole.model_dump()))
+
     @router.patch("/{user_id}", response_model=UserResponse, responses=documented(404, 409, 422, 503))
     async def update(user_id: RowId, work: AnyWork, changes: UserUpdate) -> Any:
         """Change parts of a user."""

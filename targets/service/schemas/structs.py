@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 from pydantic import BaseModel
 
-from targets.service.schemas import health, items, orders
+from targets.service.schemas import health, items, orders, quotes
 
 _CENTS = -2
 _DIGITS_MAX = 12
@@ -147,6 +147,14 @@ class OrderResponse(Struct, frozen=True):
     note: str | None
 
 
+class QuoteResponse(Struct, frozen=True):
+    """A price that the upstream gave."""
+
+    id: int
+    price: Decimal
+    currency: str
+
+
 STRUCTS: Mapping[type[BaseModel], Any] = {
     health.Status: Status,
     health.Readiness: Readiness,
@@ -154,5 +162,6 @@ STRUCTS: Mapping[type[BaseModel], Any] = {
     items.ItemPage: ItemPage,
     orders.OrderCreate: OrderCreate,
     orders.OrderResponse: OrderResponse,
+    quotes.QuoteResponse: QuoteResponse,
 }
 """Which struct stands for which model."""

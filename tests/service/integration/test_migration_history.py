@@ -33,7 +33,7 @@ def test_up_up_down_up(empty):
     assert running.current(empty) is None
     assert running.upgrade(empty) == running.upgrade(empty) == running.head()
     tables = rows(empty, TABLES)
-    assert len(tables) == 7
+    assert len(tables) == 8
     assert running.downgrade(empty) is None
     assert rows(empty, TABLES) == []
     assert running.upgrade(empty) == running.current(empty) == running.head()

@@ -12,6 +12,7 @@ from targets.service import models
 from targets.service.database.errors import translated
 from targets.service.repositories.actors import SERVICE
 from targets.service.repositories.core.tables import table_of
+from targets.service.repositories.products import set_by
 from targets.service.repositories.records import Product
 
 _PRODUCTS = table_of(models.Product)
@@ -35,7 +36,8 @@ class CoreProducts:
     async def change(self, product_id: int, changes: Mapping[str, Any], /) -> Product | None:
         """Set what is named and count the version up; None if there is no such product."""
         columns = _PRODUCTS.c
-        values = {**changes, "version": columns.version + 1, "updated_at": func.now(), "updated_by": SERVICE}
+        changed = set_by(changes, columns.stock)
+        values = {**changed, "version": columns.version + 1, "updated_at": func.now(), "updated_by": SERVICE}
         return await self._one(update(_PRODUCTS).where(*_live(product_id)).values(values).returning(*_COLUMNS))
 
     async def _one(self, statement: Executable) -> Product | None:

@@ -12,6 +12,7 @@ from targets.service import models
 from targets.service.database.errors import translated
 from targets.service.repositories.actors import SERVICE
 from targets.service.repositories.orm.records import product_record
+from targets.service.repositories.products import set_by
 from targets.service.repositories.records import Product
 
 
@@ -38,7 +39,7 @@ class OrmProducts:
                 product = await session.scalar(_by_id(product_id).with_for_update())
                 if product is None:
                     return None
-                for name, value in changes.items():
+                for name, value in set_by(changes, product.stock).items():
                     setattr(product, name, value)
                 product.version += 1
                 product.updated_at, product.updated_by = func.now(), SERVICE

@@ -34,12 +34,13 @@ class PlainProducts:
     async def change(self, product_id: int, changes: Mapping[str, Any], /) -> Product | None:
         """Set what is named and count the version up; None if there is no such product."""
         text = (
-            "update products set price = coalesce($2::numeric, price), stock = coalesce($3::int, stock),"
-            " name = coalesce($4::text, name), version = version + 1, updated_at = now(), updated_by = 'service'"
+            "update products set price = coalesce($2::numeric, price),"
+            " stock = coalesce($3::int, stock) + coalesce($5::int, 0), name = coalesce($4::text, name),"
+            " version = version + 1, updated_at = now(), updated_by = 'service'"
             " where id = $1 and deleted_at is null"
             " returning id, sku, name, category, price, currency, stock, updated_at, version"
         )
-        values = (changes.get("price"), changes.get("stock"), changes.get("name"))
+        values = tuple(changes.get(name) for name in ("price", "stock", "name", "stock_delta"))
         with translated(self._unreachable):
             async with self._connect() as sql:
                 return _first(await sql.fetch(text, product_id, *values))

@@ -1,0 +1,121 @@
+"""What stands around one subject of a course: the services behind it, proxies between, places where faults strike."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
+
+from harness.backends import toxiproxy
+from harness.backends.backing import DATABASE_URL, REDIS_URL, lending
+from harness.block import Rig
+from harness.course import Course, Subject
+from harness.faults.fault import Place
+from harness.model import App, Behind, Target
+from harness.runtimes import local
+
+UPSTREAM_APP = "targets.upstream.app:app"
+UPSTREAM_URL = "UPSTREAM_URL"
+
+
+class Setting(Struct, frozen=True):
+    """What stands around one subject: its environment, its places for faults, and what to ask afterwards."""
+
+    environment: dict[str, str]
+    places: dict[str, Place]
+    upstream: local.Server | None
+    proxies: toxiproxy.Toxiproxy | None
+    ledger: Path
+
+
+@contextlib.contextmanager
+def around(course: Course, subject: Subject, rig: Rig, place: Path, seed: int) -> Iterator[Setting]:
+    """Start everything that stands behind the subject, with Toxiproxy between where the course says so."""
+    ledger = place / "ledger"
+    ledger.mkdir()
+    environment = {"LEDGER_DIR": str(ledger)}
+    if course.app is None:
+        environment["SERVICE_LEDGER__KIND"] = "on"
+    behind = Behind(backends=course.behind, rows=course.rows, seed=seed, own=True) if course.behind else None
+    cores = rig.layout.arms if rig.layout.pinned else None
+    with contextlib.ExitStack() as stack:
+        lent = stack.enter_context(lending(rig.backing, behind, ["target"]))
+        environment |= lent.environments.get("target", {})
+        upstream = None
+        if course.upstream is not None:
+            service = Target(spec="uvicorn", server="uvicorn")
+            upstream = launch("upstream", service, UPSTREAM_APP, rig, place, course.upstream)
+            stack.callback(local.stop, [upstream])
+            local.wait_ready(upstream, ["/quote/1"], (200,))
+            environment[UPSTREAM_URL] = upstream.url
+        proxies = None
+        if course.proxied and not subject.direct:
+            proxies = stack.enter_context(toxiproxy.embedded(rig.root, rig.session, cores))
+        places = _places(course, environment, proxies, upstream, rig)
+        yield Setting(environment, places, upstream, proxies, ledger)
+
+
+ADDRESSES = {"postgres": DATABASE_URL, "valkey": REDIS_URL, "upstream": UPSTREAM_URL}
+"""Where a target reads the address of each thing behind it."""
+
+
+def _places(
+    course: Course,
+    environment: dict[str, str],
+    proxies: toxiproxy.Toxiproxy | None,
+    upstream: local.Server | None,
+    rig: Rig,
+) -> dict[str, Place]:
+    """Where faults can strike; addresses in ``environment`` are led through their proxies."""
+    cores = rig.layout.arms if rig.layout.pinned else None
+    places = {}
+    if upstream is not None:
+        places["upstream"] = Place(server=upstream, session=rig.session, cores=cores)
+    if proxies is None:
+        return places
+    for name in course.proxied:
+        if name == "client":
+            continue
+        variable = ADDRESSES[name]
+        parts = urlsplit(environment[variable])
+        proxy = toxiproxy.proxy(proxies, name, f"127.0.0.1:{parts.port}", rig.session)
+        credentials = parts.netloc.rpartition("@")[0]
+        netloc = f"{credentials}@127.0.0.1:{proxy.port}" if credentials else f"127.0.0.1:{proxy.port}"
+        environment[variable] = urlunsplit(parts._replace(netloc=netloc))
+        places[name] = Place(
+            proxies=proxies, proxy=proxy, server=upstream if name == "upstream" else None,
+            session=rig.session, cores=cores,
+        )  # fmt: skip
+    return places
+
+
+def launch(
+    name: str, target: Target, module: str | None, rig: Rig, place: Path, lent: Mapping[str, str]
+) -> local.Server:
+    """Start one service on the arms' core; its log lies beside the passage's samples."""
+    return local.launch(
+        name,
+        target,
+        App(module=module),
+        root=rig.root,
+        session=rig.session,
+        logs=place / "logs",
+        cores=rig.layout.arms if rig.layout.pinned else None,
+        lent=lent,
+    )
+
+
+def address(course: Course, server: local.Server, setting: Setting, rig: Rig) -> str:
+    """Where the clients send to: the server, or a proxy before it; the places learn of both."""
+    cores = rig.layout.arms if rig.layout.pinned else None
+    setting.places["target"] = Place(server=server, session=rig.session, cores=cores)
+    if "client" not in course.proxied or setting.proxies is None:
+        return server.url
+    proxy = toxiproxy.proxy(setting.proxies, "client", f"127.0.0.1:{server.port}", rig.session)
+    setting.places["client"] = Place(
+        proxies=setting.proxies, proxy=proxy, server=server, session=rig.session, cores=cores
+    )
+    return f"http://127.0.0.1:{proxy.port}"

@@ -1,0 +1,64 @@
+"""The upstream as a process of its own, on a free port of loopback, for the time of a probe."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.request import urlopen
+
+import httpx
+
+HOST = "127.0.0.1"
+APP = "targets.upstream.app:app"
+START_S = 30.0
+
+SERVERS: dict[str, tuple[str, ...]] = {
+    "uvicorn": ("uvicorn", "--log-level", "warning", "--no-access-log"),
+    # It speaks HTTP/2 over clear text to those who begin with it.
+    "granian": ("granian", "--interface", "asgi", "--http", "auto", "--log-level", "error"),
+}
+
+
+@contextlib.contextmanager
+def upstream(settings: Mapping[str, str], server: str = "uvicorn") -> Iterator[str]:
+    """Give the address of a new upstream with these settings (UPSTREAM_…); RuntimeError where it does not answer."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("UPSTREAM_")}
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port = int(free.getsockname()[1])
+    module, *flags = SERVERS[server]
+    argv = [sys.executable, "-m", module, "--host", HOST, "--port", str(port), *flags, APP]
+    process = subprocess.Popen(argv, env={**kept, **settings})
+    try:
+        url = f"http://{HOST}:{port}"
+        _wait(process, f"{url}/health")
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def plain(url: str, **more: Any) -> httpx.AsyncClient:
+    """Give a client of this address that takes neither certificates nor proxies from its surroundings."""
+    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.AsyncClient(base_url=url, verify=verify, trust_env=False, **more)
+
+
+def _wait(process: subprocess.Popen[bytes], url: str) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError), urlopen(url, timeout=2):  # noqa: S310  (our own address)
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"the upstream did not answer (status {process.poll()})")

@@ -1,0 +1,1 @@
+"""Idempotency keys: what a repeated request is told, and where that is remembered."""

@@ -1,0 +1,1 @@
+"""Ways to meet the failure of another service: one strategy per file, chosen once."""
