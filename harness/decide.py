@@ -24,7 +24,7 @@ from harness.plan import grains
 from harness.probes import decide
 from harness.stats.distributions import normal_cdf, normal_quantile
 from harness.stats.heterogeneity import interaction
-from harness.stats.shares import difference_p
+from harness.stats.shares import heterogeneity_p
 from harness.store.folder import slugify
 from harness.sweeps import SweepBlock
 
@@ -268,9 +268,6 @@ def _interaction(decided: Sequence[Decided]) -> float | None:
     """p-value of "the effect is the same under all conditions"."""
     shares = [one.share for one in decided if one.share is not None]
     if len(shares) > 1:
-        # The two that differ most, once for each pair that there is (Bonferroni).
-        ordered = sorted(shares, key=lambda share: share[0] / share[1])
-        pairs = len(shares) * (len(shares) - 1) / 2
-        return min(1.0, pairs * difference_p(ordered[0], ordered[-1]))
+        return heterogeneity_p(shares)
     tested = interaction([one.logs for one in decided if one.logs])
     return None if tested is None else tested.p

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from harness.model import Interval
 
@@ -23,6 +24,34 @@ def share_interval(events: int, trials: int, confidence: float) -> Interval:
     low = float(betaincinv(events, trials - events + 1, tail)) if events else 0.0
     high = float(betaincinv(events + 1, trials - events, 1 - tail)) if events < trials else 1.0
     return Interval(value=events / trials, low=low, high=high, confidence=confidence)
+
+
+TABLES = 20_000
+"""Tables drawn for the test of several shares: a p-value of 0.01 comes out within a tenth of itself."""
+
+
+def heterogeneity_p(shares: Sequence[tuple[int, int]], seed: int = 7) -> float:
+    """p-value of "all (events, trials) come from one share".
+
+    Pearson's X² against tables with the same margins: exact by complete enumeration for two shares (Fisher), by
+    drawing tables for more (Hope, 1968); the same seed gives the same value.  1 where all or none happened.
+    """
+    import numpy as np  # noqa: PLC0415  (slow to import; few commands need it)
+
+    if len(shares) == 2:  # noqa: PLR2004  (two shares have an exact test)
+        return difference_p(shares[0], shares[1])
+    trials = np.array([n for _, n in shares])
+    events = np.array([k for k, _ in shares])
+    total = int(events.sum())
+    if total in {0, int(trials.sum())}:
+        return 1.0
+    expected = trials * (total / trials.sum())
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(trials, total, size=TABLES)
+    # The second column's part of X² has the same numerator, so one column orders the tables alike.
+    weights = 1 / expected + 1 / (trials - expected)
+    seen = float(((events - expected) ** 2 * weights).sum())
+    others = ((drawn - expected) ** 2 * weights).sum(axis=1)
+    return (1 + int((others >= seen / TIE).sum())) / (TABLES + 1)
 
 
 def difference_p(first: tuple[int, int], second: tuple[int, int]) -> float:

@@ -316,7 +316,9 @@ def test_a_hedge_answers_for_one_that_hangs_and_the_loser_is_cancelled():
             upstream(hang_share=0.5, seed=seed) as client,
             calling(client.base_url, retry.Hedging(hedge_ms=50), read_timeout_s=30.0) as quotes,
         ):
-            return await outcome(quotes), await settled(client, "abandoned", 1), quotes.report()
+            # Far below the read time-out: a loser that is not cancelled would be waited for.
+            found = await asyncio.wait_for(outcome(quotes), 10)
+            return found, await settled(client, "abandoned", 1), quotes.report()
 
     found, seen, report = asyncio.run(run())
     assert (found, seen["arrived"], seen["here"], seen["logical"]) == (1, 2, 0, 1)

@@ -200,7 +200,7 @@ def test_turns_are_taken_in_order_and_none_is_lost():
         tasks[1].cancel()
         gate.leave()
         tasks[0].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 10)
         gate.widen(3)
         return waiting, order, gate.inside, gate.full
 
