@@ -167,6 +167,8 @@ def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float 
 def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> list[Block]:
     """Run all blocks of a plan; the looks stop a cell that is decided."""
     cells = session.cells(plan)
+    if not cells:
+        return []
     progress = Progress(plan.blocks_max * len(cells), reruns=plan.rerun_max * len(cells), quiet=quiet)
     looks = schedule(plan.looks)
     known = bank_entries(folder)

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from harness import outcomes
 from harness.claims import load_claims
 from harness.course import FIGURES, Course, Figure, Moment, Never, Timeline
-from harness.passage import Passage, figure
+from harness.passage import Group, Passage, figure
 from harness.passages import PASSAGE_FILE, kept
 from harness.report import words
 from harness.report.charts import course as chart
@@ -29,8 +29,6 @@ BIN_S = 0.25
 
 Series = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 """Times in seconds from the start of the measured phase, and values."""
-
-SENT: dict[Moment, str] = {"before": "before", "during": "during the fault", "over": "after it"}
 
 SHOWN: tuple[Figure, ...] = (
     "goodput_before",
@@ -104,22 +102,36 @@ def _mean(mine: Sequence[Passage], name: Figure) -> str:
 
 
 def _drops(course: Course, passages: Sequence[Passage]) -> list[Table]:
-    """Who dropped what: a row for each subject, a column for each kind of request; where anything can be dropped."""
+    """Who dropped what, where anything can be dropped: by client, and of what was in flight by kind of request."""
     valid = [one for one in passages if not one.voids]
-    counts = any(isinstance(one.rule, Never) for one in _conditions(course))
-    names = sorted({(group.name, group.moment) for one in valid for group in one.groups})
-    if not counts or not names:
+    if not any(isinstance(one.rule, Never) for one in _conditions(course)):
         return []
+    every = sorted({group.name for one in valid for group in one.groups})
+    clients, kinds = (list(dict.fromkeys(name.split(" ")[place] for name in every if " " in name)) for place in (0, -1))
+    unstable = "a cell that was 0 in some trials and more in others is marked unstable"
+    by_client = [(f"{client} client", _named(f"{client} ", "")) for client in clients]
+    by_kind = [(kind, _named("", f" {kind}", moments=("before",))) for kind in kinds]
+    return [
+        _matrix(course, valid, by_client or [("all requests", _named("", ""))], f"{course.id}: lost, whenever sent; "
+                f"refused connections beside them; {unstable}"),
+        *([_matrix(course, valid, by_kind, f"{course.id}: lost of those sent before the fault; {unstable}")]
+          if by_kind else []),
+    ]  # fmt: skip
+
+
+Pick = Callable[[Group], bool]
+
+
+def _named(first: str, last: str, moments: Sequence[Moment] = ("before", "during", "over")) -> Pick:
+    return lambda group: group.name.startswith(first) and group.name.endswith(last) and group.moment in moments
+
+
+def _matrix(course: Course, valid: Sequence[Passage], columns: Sequence[tuple[str, Pick]], caption: str) -> Table:
     rows = tuple(
-        (subject, *(cell(outcomes.of(valid, subject), name, moment) for name, moment in names))
+        (subject, *(cell(outcomes.of(valid, subject), pick) for _, pick in columns))
         for subject in _subjects(course, valid)
     )
-    caption = (
-        f"{course.id}: drops by when the request was sent (before, during, after the faults); a cell that was 0 in "
-        "some trials and more in others is marked unstable"
-    )
-    header = ("subject", *(f"{name}, sent {SENT[moment]}" for name, moment in names))
-    return [Table(caption=caption, header=header, rows=rows)]
+    return Table(caption=caption, header=("subject", *(name for name, _ in columns)), rows=rows)
 
 
 def _conditions(course: Course) -> list[Timeline]:
@@ -131,20 +143,29 @@ def _conditions(course: Course) -> list[Timeline]:
     ]
 
 
-def cell(mine: Sequence[Passage], name: str, moment: str) -> str:
-    """Drops of one kind of request by class, of how many, and whether the trials agree that there are any."""
-    groups = [group for one in mine for group in one.groups if (group.name, group.moment) == (name, moment)]
-    sent, total = sum(group.sent for group in groups), Counter[str]()
-    for group in groups:
-        total.update(group.drops)
+def cell(mine: Sequence[Passage], pick: Pick) -> str:
+    """Lost requests by class, of how many, those refused, and whether the trials agree that there are any."""
+    chosen = [[group for group in one.groups if pick(group)] for one in mine]
+    sent = sum(group.sent for groups in chosen for group in groups)
     if not sent:
         return words.MISSING
+    lost = [_lost(groups) for groups in chosen]
+    total = sum(lost, Counter[str]())
+    refused = sum(group.drops.get("refused", 0) for groups in chosen for group in groups)
+    beside = f"; {refused} refused" if refused else ""
     if not total:
-        return f"0 of {sent}"
+        return f"0 of {sent}{beside}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in total.most_common())
-    hit = sum(bool(group.drops) for group in groups)
-    unstable = f"; unstable: {hit} of {len(groups)} trials" if hit < len(groups) else ""
-    return f"{kinds} of {sent}{unstable}"
+    hit = sum(bool(one) for one in lost)
+    unstable = f"; unstable: in {hit} of {len(lost)} trials" if hit < len(lost) else ""
+    return f"{kinds} of {sent}{beside}{unstable}"
+
+
+def _lost(groups: Sequence[Group]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for group in groups:
+        found.update({kind: count for kind, count in group.drops.items() if kind != "refused"})
+    return found
 
 
 def _account(course: Course, passages: Sequence[Passage]) -> Table:

@@ -117,5 +117,8 @@ def test_a_cell_that_flips_between_none_and_some_is_marked():
     """A matrix of one run would contradict the next one."""
     seen = [passage("a", n, drops={("naive quick", "during"): {"eof": n % 2}}) for n in range(4)]
     seen = [one if n % 2 else passage("a", n, drops={("naive quick", "during"): {}}) for n, one in enumerate(seen)]
-    assert cell(seen, "naive quick", "during") == "2 eof of 200; unstable: 2 of 4 trials"
-    assert cell(seen[::2], "naive quick", "during") == "0 of 100"
+    assert cell(seen, lambda group: group.name == "naive quick") == "2 eof of 200; unstable: in 2 of 4 trials"
+    assert cell(seen[::2], lambda group: group.moment == "during") == "0 of 100"
+    refused = [passage("a", drops={("naive quick", "during"): {"refused": 3}})]
+    assert cell(refused, lambda _: True) == "0 of 50; 3 refused"
+    assert cell(seen, lambda _: False) == "—"
