@@ -99,6 +99,8 @@ class Never(Struct, frozen=True, tag="never"):
     moments: tuple[Moment, ...] = ("before", "during", "over")
     names: str = ""
     """Only requests whose name begins so."""
+    twin: str | None = None
+    """A subject without the practice, which must drop something: else nothing was there to be avoided."""
 
 
 class Most(Struct, frozen=True, tag="most"):

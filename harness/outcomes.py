@@ -84,11 +84,15 @@ def _never(rule: Never, valid: Sequence[Passage]) -> Decided:
     hit = sum(bool(counted) for _, counted in seen)
     share = hit, len(mine)
     if not total:
-        said = f"{rule.subject}: none of {asked:,} requests was dropped in {len(mine)} trials"
+        text = f"{rule.subject}: none of {asked:,} requests was dropped in {len(mine)} trials"
+        idle = rule.twin is not None and not any(dropped(one, rule)[1] for one in of(valid, rule.twin))
+        if idle:
+            reason = f"{rule.twin} dropped none either: nothing shows that there was anything to avoid"
+            return Decided(Verdict("inconclusive", f"{text}.", reason), share=share)
         if len(mine) <= rules.ZERO_BOUND:
-            return Decided(Verdict("inconclusive", f"{said}.", f"only {len(mine)} trials"), share=share)
+            return Decided(Verdict("inconclusive", f"{text}.", f"only {len(mine)} trials"), share=share)
         most = rules.ZERO_BOUND / len(mine)
-        sentence = f"{said}, so in at most {most:.0%} of such trials is one, at 95 %."
+        sentence = f"{text}, so in at most {most:.0%} of such trials is one, at 95 %."
         return Decided(Verdict("supported", sentence), share=share)
     kinds = ", ".join(f"{count} {name}" for name, count in total.most_common())
     sentence = (

@@ -158,11 +158,11 @@ A_USER = ("/api/v1/users/1",)
 RESTART = Course(
     id="database-restart-unused",
     subjects=PINGS,
-    # Between two requests: the pool learns of the restart when it next lends a connection, or not at all.
+    # Shorter than the gap between two requests: the pool learns of it when it next lends a connection.
     faults=(Fault(fault="down", on="postgres", start_s=1.06, end_s=1.14),),
     load=Load(model="open", rate_rps=5.0, arrivals="constant", warmup_s=1.0, measure_s=3.0),
     paths=A_USER,
-    what="every connection to PostgreSQL is cut at 1.06 s, and none is had until 1.14 s, while nothing is asked",
+    what="every connection to PostgreSQL is cut at 1.06 s, and none is had until 1.14 s, while 5 requests/s come",
     behind=("postgres",),
     rows=10_000,
     proxied=("postgres",),
@@ -175,6 +175,22 @@ BUSY_RESTART = Course(
     load=Load(model="open", rate_rps=100.0, warmup_s=1.0, measure_s=4.0),
     paths=A_USER,
     what="PostgreSQL is gone from 1 to 1.5 s while 100 requests/s come",
+    behind=("postgres",),
+    rows=10_000,
+    proxied=("postgres",),
+)
+
+IDLE = Course(
+    id="idle-connections-cut",
+    subjects=(
+        Subject("replaced after 1 s", f"{SERVICE},SERVICE_DATA__RECYCLE_S=1"),
+        Subject("kept", f"{SERVICE},SERVICE_DATA__RECYCLE_S=-1"),
+    ),
+    # A request every 1.25 s: each finds its connection older than a second, and the cut falls between two.
+    faults=(Fault(fault="down", on="postgres", start_s=3.0, end_s=3.05),),
+    load=Load(model="open", rate_rps=0.8, arrivals="constant", warmup_s=1.5, measure_s=7.0),
+    paths=A_USER,
+    what="idle connections to PostgreSQL are cut at 3 s, while a request comes every 1.25 s",
     behind=("postgres",),
     rows=10_000,
     proxied=("postgres",),
@@ -231,15 +247,19 @@ CLAIMS = (
         section="Connection Pooling",
         statement="Checking connections before use hides a restart of the database.",
         hypothesis=(
-            "0 answers are 5xx over a restart that falls between two requests, 0 once the database is back under "
-            "load, and the check costs at most one round trip a request."
+            "Once the database is back 0 answers are 5xx, whether much or little was asked meanwhile, and the check "
+            "costs at most one round trip a request."
         ),
         experiment="timeline",
         needs=("PG", "TP"),
         parts=True,
         conditions=(
-            Timeline("a restart between two requests", RESTART, Never("checked", ("5xx",))),
-            Timeline("after a restart under load", BUSY_RESTART, Never("checked", ("5xx",), moments=("over",))),
+            Timeline(
+                "after a restart, little asked",
+                RESTART,
+                Never("checked", ("5xx",), moments=("over",), twin="unchecked"),
+            ),
+            Timeline("after a restart, much asked", BUSY_RESTART, Never("checked", ("5xx",), moments=("over",))),
             Timeline(
                 "its price, a round trip of 5 ms",
                 DISTANT,
@@ -254,9 +274,14 @@ CLAIMS = (
         id="pool-recycle",
         section="Connection Pooling",
         statement="Replacing old connections avoids those cut while idle.",
-        hypothesis="0 answers are 5xx where a proxy cuts idle connections.",
+        hypothesis="0 answers are 5xx after idle connections were cut, where they are replaced before that age.",
         experiment="timeline",
         needs=("TP", "PG"),
+        conditions=(
+            Timeline(
+                "idle connections cut", IDLE, Never("replaced after 1 s", ("5xx",), moments=("over",), twin="kept")
+            ),
+        ),
     ),
     Claim(
         number=62,

@@ -1,4 +1,4 @@
-"""The scenarios of pages, caches and databases against the real service, under a trial and alone in Locust."""
+"""The scenarios of pages, caches, databases and retries against the real service, under a trial and alone in Locust."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scenarios.support.popularity import zipf
 from tests.support import serving, wire
 from tests.support.databases import database, rows
 
-SCENARIOS = ("pagination", "caching", "database")
+SCENARIOS = ("pagination", "caching", "database", "retries")
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +29,24 @@ def seeded(postgres: Postgres) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def service(seeded: str, valkey: Valkey) -> Iterator[str]:
-    """Give the address of the service on that database, with a cache."""
+def upstream() -> Iterator[str]:
+    """Give the address of the service behind the service."""
+    changes = {"UPSTREAM_WORK_MS": "1", "UPSTREAM_CAPACITY": "50"}
+    with serving.served("uvicorn", "targets.upstream.app:app", factory=False, ready="/health", changes=changes) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def service(seeded: str, valkey: Valkey, upstream: str) -> Iterator[str]:
+    """Give the address of the service on that database, with a cache and a service behind it."""
     changes = {
         "DATABASE_URL": seeded,
         "REDIS_URL": valkey.url,
         "SERVICE_DATA__KIND": "postgres",
         "SERVICE_CACHE__KIND": "both",
+        "SERVICE_UPSTREAM__KIND": "on",
+        "SERVICE_RETRY__KIND": "exponential_jitter",
+        "UPSTREAM_URL": upstream,
     }
     app = "targets.service.main:create_app"
     with serving.served("uvicorn", app, factory=True, ready="/health/ready", changes=changes) as url:

@@ -33,6 +33,17 @@ def test_one_drop_refutes_and_none_in_enough_trials_supports():
     assert found.share == (1, 8)
 
 
+def test_nothing_is_avoided_where_the_twin_loses_nothing_either():
+    """A practice would be praised for a fault that never struck."""
+    clean = [passage(name, n, drops={("x", "over"): {}}) for n in range(6) for name in ("a", "b")]
+    struck = [passage("b", n, drops={("x", "over"): {"5xx": 1}}) for n in range(6)]
+    asked = _asked(Never("a", ("5xx",), twin="b"))
+    found = outcomes.decide(asked, clean, "ours").verdict
+    assert found.verdict == "inconclusive"
+    assert "b dropped none either" in (found.reason or "")
+    assert outcomes.decide(asked, [*clean[::2], *struck], "ours").verdict.verdict == "supported"
+
+
 def test_a_rule_sees_only_the_drops_that_it_asks_for():
     """Refused connections after a shutdown would be taken for lost requests."""
     seen = [passage("a", n, drops={("naive quick", "during"): {"refused": 9}, ("careful slow", "before"): {"eof": 1}})
