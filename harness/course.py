@@ -99,6 +99,8 @@ class Never(Struct, frozen=True, tag="never"):
     moments: tuple[Moment, ...] = ("before", "during", "over")
     names: str = ""
     """Only requests whose name begins so."""
+    but: str = ""
+    """Requests whose name ends so are left out."""
     twin: str | None = None
     """A subject without the practice, which must drop something: else nothing was there to be avoided."""
 

@@ -68,7 +68,8 @@ def dropped(passage: Passage, rule: Never) -> tuple[int, Counter[str]]:
 
 
 def _matches(group: Group, rule: Never) -> bool:
-    return group.name.startswith(rule.names) and group.moment in rule.moments
+    left_out = bool(rule.but) and group.name.endswith(rule.but)
+    return group.name.startswith(rule.names) and group.moment in rule.moments and not left_out
 
 
 def _never(rule: Never, valid: Sequence[Passage]) -> Decided:

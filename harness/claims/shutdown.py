@@ -156,7 +156,8 @@ CLAIMS = (
             Timeline(
                 name=server,
                 course=SHUTDOWN,
-                rule=Never(subject=server, classes=("refused", *LOST), moments=("before",)),
+                # A connection that has said nothing yet is no request in progress.
+                rule=Never(subject=server, classes=("refused", *LOST), moments=("before",), but="byteless"),
             )
             for server in SERVERS
         ),
