@@ -130,7 +130,7 @@ def told(rules: Rules, watch: Watch, kind: Kind, *, good: bool) -> Watch:
 
 
 def back_off_s(rules: Rules, restarts: int) -> float:
-    """Seconds to wait before a restart that has so many before it: none, the first step, then doubled up to the most."""
+    """Seconds to wait before a restart: none for the first, then the first step, doubled up to the most."""
     if restarts == 0:
         return 0.0
     doublings = min(restarts - 1, 60)

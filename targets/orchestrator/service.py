@@ -18,9 +18,7 @@ def service(settings: Mapping[str, str], server: str = "uvicorn", **options: str
     command = importlib.import_module(f"targets.servers.{server}").command
 
     def argv(port: int) -> list[str]:
-        given: list[str] = command(
-            python=sys.executable, app=APP, factory=True, host=HOST, port=port, options=options
-        )
+        given: list[str] = command(python=sys.executable, app=APP, factory=True, host=HOST, port=port, options=options)
         return given
 
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}

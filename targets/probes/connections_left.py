@@ -8,12 +8,14 @@ at work, is told to stop, and has ended; then its connections are counted.
 Each line is one end of one server: ``{"subject", "case", "repeat", "cases", "opened", "left", "left_at_once",
 "abandoned", "lifespan_skipped", "exit_s", "exit_status"}``.
 
-- ``opened`` connections were there before the signal; ``left_at_once`` at the moment of the exit, ``left`` SETTLE_S later.
+- ``opened`` connections were there before the signal; ``left_at_once`` at the moment of the exit, ``left`` SETTLE_S
+  later.
 - ``abandoned`` are those that PostgreSQL saw break off without a farewell (``pg_stat_database.sessions_abandoned``).
 - ``lifespan_skipped`` is 1 where the service's last word, written after its pool is closed, did not come.
-- Subjects: ``SIGTERM``; ``SIGTERM, hung``: one statement waits for a lock, and the server's limit of LIMIT_S runs out (uvicorn
-  and gunicorn ``graceful_timeout``, granian ``kill_timeout``); ``SIGKILL`` to the whole group; and ``SIGKILL, hung``, the
-  twin: a session that waits for a lock does not notice that its client is gone, so it must be left.
+- Subjects: ``SIGTERM``; ``SIGTERM, hung``: one statement waits for a lock, and the server's limit of LIMIT_S runs out
+  (uvicorn
+  and gunicorn ``graceful_timeout``, granian ``kill_timeout``); ``SIGKILL`` to the whole group; and ``SIGKILL, hung``,
+  the twin: a session that waits for a lock does not notice that its client is gone, so it must be left.
 """
 
 from __future__ import annotations
@@ -155,7 +157,7 @@ async def _until_ready(process: subprocess.Popen[bytes], port: int) -> None:
 async def _until_ended(process: subprocess.Popen[bytes]) -> None:
     """Wait for the first process; its workers end before it does, or with it."""
     deadline_s = time.monotonic() + EXIT_S
-    while process.poll() is None and time.monotonic() < deadline_s:
+    while process.poll() is None and time.monotonic() < deadline_s:  # noqa: ASYNC110  (a clock and a process set no event)
         await asyncio.sleep(0.005)
 
 

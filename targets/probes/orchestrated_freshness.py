@@ -3,14 +3,14 @@
 ``python -m targets.probes.orchestrated_freshness [--quick]``
 
 It needs DATABASE_URL (seeded).  Three replicas, whose readiness is fresh or kept for 2 or 5 s, each behind a simulated
-orchestrator of its own; all lose their database at one moment and are asked at the same moments.  Everything is a ``factor``
-times as fast: the kept answers as well.
+orchestrator of its own; all lose their database at one moment and are asked at the same moments.  Everything is a
+``factor`` times as fast: the kept answers as well.
 
 Each line is one loss as one of them saw it: ``{"subject", "repeat", "period_s", "detected_s", "missed", "requests",
 "failed", "factor"}``.
 
-- ``period_s`` is the time from one question to the next as it would be at full length: 10 s are Kubernetes' default, and 1 s is
-  the shortest that it takes.
+- ``period_s`` is the time from one question to the next as it would be at full length: 10 s are Kubernetes' default,
+  and 1 s is the shortest that it takes.
 - ``detected_s`` is measured, so ``factor`` times shorter: from the loss until the replica gets no more requests.
 - ``failed`` are requests that users sent to it in that time and that failed.
 """
@@ -87,9 +87,7 @@ def _rules(pace: Pace) -> Rules:
     return replace(rules, checks={"startup": rules.checks["startup"], "readiness": ready})
 
 
-async def _lost(
-    clusters: Mapping[str, Cluster], relay: Relay, pace: Pace, draw: Random
-) -> dict[str, dict[str, Any]]:
+async def _lost(clusters: Mapping[str, Cluster], relay: Relay, pace: Pace, draw: Random) -> dict[str, dict[str, Any]]:
     """Cut all from the database at once, wait until all are out, and give each replica's part."""
     await asyncio.gather(*(cluster.until_ready(1) for cluster in clusters.values()))
     async with AsyncExitStack() as stack:
@@ -99,7 +97,7 @@ async def _lost(
         await asyncio.sleep(0.3 + draw.random() * max(pace.period_s, *KEPT_S.values()) / pace.factor)
         begun_s = time.monotonic()
         relay.cut()
-        while any(one.replicas[0].ready for one in clusters.values()) and time.monotonic() < begun_s + WAIT_S:
+        while any(one.replicas[0].ready for one in clusters.values()) and time.monotonic() < begun_s + WAIT_S:  # noqa: ASYNC110  (a clock and a process set no event)
             await asyncio.sleep(0.005)
     await relay.mend()
     return {subject: _line(cluster, begun_s) for subject, cluster in clusters.items()}

@@ -3,16 +3,17 @@
 ``python -m targets.probes.orchestrated_liveness [--quick]``
 
 It needs DATABASE_URL (seeded).  Two replicas behind a simulated orchestrator with Kubernetes' default rules, FACTOR
-times as fast; all bytes between them and PostgreSQL wait for STALL_S, which stands for FACTOR times as long.  Users send RATE_RPS
-requests that need the database.
+times as fast; all bytes between them and PostgreSQL wait for STALL_S, which stands for FACTOR times as long.  Users
+send RATE_RPS requests that need the database.
 
 Each line is one stall: ``{"subject", "case", "repeat", "cases", "restarts", "kills", "requests", "failed", "outcomes",
 "back_s", "factor"}``.
 
-- ``cases`` are the replicas that met the stall, ``restarts`` those of them that were restarted, ``kills`` those whose grace
-  period ran out.
+- ``cases`` are the replicas that met the stall, ``restarts`` those of them that were restarted, ``kills`` those whose
+  grace period ran out.
 - ``back_s`` is the time from the end of the stall until users got an answer again, null where BACK_S was not enough.
-- Readiness asks the database under both subjects, so that users lose the stall itself either way; what ``deep`` adds is ``back_s``.
+- Readiness asks the database under both subjects, so that users lose the stall itself either way; what ``deep`` adds
+  is ``back_s``.
 - ``deep``, where liveness asks the database, is the twin: its replicas must be restarted, or nobody could see it.
 """
 

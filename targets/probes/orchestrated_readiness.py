@@ -6,12 +6,13 @@ It needs DATABASE_URL (seeded) and REDIS_URL.  Two replicas behind a simulated o
 rules, FACTOR times as fast, while users send RATE_RPS requests to those that are ready.
 
 - ``{"subject", "case": "one replica loses its database", "repeat", "cases", "missed", "detected_s", "requests",
-  "failed", "outcomes", "factor"}``: the connections of one of the two end and are refused.  ``detected_s`` is the time until it
-  gets no more requests, ``missed`` 1 where WAIT_S was not enough.  Under ``deep`` readiness asks the dependencies; under
-  ``shallow``, the twin, it asks nobody and must miss it.
+  "failed", "outcomes", "factor"}``: the connections of one of the two end and are refused.  ``detected_s`` is the
+  time until it
+  gets no more requests, ``missed`` 1 where WAIT_S was not enough.  Under ``deep`` readiness asks the dependencies;
+  under ``shallow``, the twin, it asks nobody and must miss it.
 - ``{"subject", "case": "all replicas lose the cache", "repeat", "cases", "ejected_all", "ejected_s", "requests",
-  "failed", "outcomes", "factor"}``: ``ejected_all`` is 1 where no replica was left.  Under ``deep`` the cache is optional; under
-  ``all required``, the twin, it is not, and all must be ejected.
+  "failed", "outcomes", "factor"}``: ``ejected_all`` is 1 where no replica was left.  Under ``deep`` the cache is
+  optional; under ``all required``, the twin, it is not, and all must be ejected.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ WHOLE = (Plan("deep", 4, 4), Plan("shallow", 2, 0), Plan("all required", 0, 2), 
 
 
 class Behind(NamedTuple):
-    """What stands between the replicas and their dependencies: one relay each to the database, one for all to the cache."""
+    """Between the replicas and their dependencies: one relay each to the database, one for all to the cache."""
 
     databases: list[Relay]
     cache: Relay

@@ -2,14 +2,14 @@
 
 ``python -m targets.probes.orchestrated_startup [--quick]``
 
-The service waits STARTUP_S in its start-up, which stands for FACTOR times as long; a simulated orchestrator with Kubernetes'
-default rules, FACTOR times as fast, lets liveness fail for half of that before it restarts.
+The service waits STARTUP_S in its start-up, which stands for FACTOR times as long; a simulated orchestrator with
+Kubernetes' default rules, FACTOR times as fast, lets liveness fail for half of that before it restarts.
 
-Each line is one attempt to start two replicas: ``{"subject", "case", "repeat", "cases", "kills", "restarts", "sigkills",
-"ready", "ready_s", "factor"}``.
+Each line is one attempt to start two replicas: ``{"subject", "case", "repeat", "cases", "kills", "restarts",
+"sigkills", "ready", "ready_s", "factor"}``.
 
-- ``cases`` are the replicas, ``kills`` those of them that were restarted before they were ever ready; ``restarts`` counts all
-  restarts within WATCHED_S, and ``sigkills`` those that SIGKILL had to end.
+- ``cases`` are the replicas, ``kills`` those of them that were restarted before they were ever ready; ``restarts``
+  counts all restarts within WATCHED_S, and ``sigkills`` those that SIGKILL had to end.
 - ``without``, where liveness asks from the first moment, is the twin: its replicas must be killed.
 """
 
@@ -76,7 +76,7 @@ async def _attempt(subject: str, repeat: int) -> dict[str, Any]:
 async def _watched(cluster: Cluster, seconds: float) -> None:
     """Until all are ready, but no longer than that."""
     deadline_s = time.monotonic() + seconds
-    while time.monotonic() < deadline_s and not all(replica.ready for replica in cluster.replicas):
+    while time.monotonic() < deadline_s and not all(replica.ready for replica in cluster.replicas):  # noqa: ASYNC110  (a clock and a process set no event)
         await asyncio.sleep(0.02)
 
 

@@ -1,8 +1,8 @@
 """Holds SIGTERM back from the server for a while, whatever server it is.
 
 Servers install their handlers in two ways (``signal.signal``, or in the event loop, where nobody can read them again),
-so none is replaced.  The signal is blocked in the main thread and in all that begin later; a thread of our own waits for it
-(``sigwait``, POSIX 2.4), and after the delay lets it through to whichever handler is there.
+so none is replaced.  The signal is blocked in the main thread and in all that begin later; a thread of our own waits
+for it (``sigwait``, POSIX 2.4), and after the delay lets it through to whichever handler is there.
 
 It does not work where a thread without the block was there before the lifespan began: ``uvicorn --workers`` has one in
 each worker.
@@ -77,4 +77,3 @@ def hooked(delay_s: float) -> Iterator[Drain]:
             waiter.join()
         # From here on the server alone decides what the signal means: Uvicorn sends itself one at the very end.
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-

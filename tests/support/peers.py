@@ -15,7 +15,7 @@ END = b"\r\n\r\n"
 
 
 class Asked(NamedTuple):
-    """One whole request: who sent it, on which connection, as its how-manieth and as the how-manieth of all (from 1)."""
+    """One whole request: who sent it, on which connection, its place there and among all (from 1)."""
 
     path: str
     logical_id: int
@@ -26,7 +26,7 @@ class Asked(NamedTuple):
 
 
 class Event(NamedTuple):
-    """``connected``, ``bytes`` (the first of a connection), ``head``, ``half`` (a body that is not whole), ``whole``."""
+    """``connected``, ``bytes`` (a connection's first), ``head``, ``half`` (a body that is not whole), ``whole``."""
 
     what: str
     connection: int
