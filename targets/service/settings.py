@@ -69,7 +69,7 @@ def read_settings(environment: Mapping[str, str]) -> Core:
     try:
         settings = Settings()
     except ValidationError as error:
-        lines += [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors(include_url=False)]
+        lines += [_complaint(dict(e)) for e in error.errors(include_url=False)]
     if not lines:
         lines = practices.complaints(choices(settings), environment)
     if lines:
@@ -87,6 +87,14 @@ def _unknown(environment: Mapping[str, str]) -> list[str]:
 def _nearest(name: str, known: list[str]) -> str:
     near = difflib.get_close_matches(name, known, n=3)
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(sorted(known))}"
+
+
+def _complaint(error: Mapping[str, Any]) -> str:
+    """Say what is wrong with a variable, and which one is missing where a practice is set without its kind."""
+    variable = _variable(error["loc"])
+    if error["type"] == "union_tag_not_found":
+        return f"{variable}__KIND: not set, and the other settings of {variable} depend on it"
+    return f"{variable}: {error['msg']}"
 
 
 def _variable(loc: tuple[str | int, ...]) -> str:

@@ -53,6 +53,7 @@ def test_nested_names_choose_a_practice(environ):
             "not permitted",
         ),
         ({"SERVICE_ITEMS": "many"}, "SERVICE_ITEMS", "integer"),
+        ({"SERVICE_HEALTH__CACHE_S": "2"}, "SERVICE_HEALTH__KIND", "not set"),
     ],
 )
 def test_a_wrong_variable_is_named_with_its_mend(environ, variables, named, hint):
