@@ -53,14 +53,26 @@ def test_each_claim_says_what_it_is_and_why_it_is_not_measured(claim):
     assert not (claim.untested_reason or "").endswith(".")
 
 
-def test_the_claims_of_servers_serializers_and_data_are_decided():
+WAITING = {
+    5,
+    *range(12, 17),
+    *range(22, 28),
+    *range(32, 40),
+    43,
+    44,
+    *range(50, 57),
+    69,
+    *range(73, 77),
+    *range(79, 88),
+    89,
+    90,
+}
+"""What no experiment decides yet: of the others none may fall back to a guess."""
+
+
+def test_the_claims_of_servers_data_and_faults_are_decided():
     """The first questions that anybody asks would stay open."""
-    core, pages, stored, cached, tested = [1, 2, 3, 4, 6, 7, 8], [17, 18, 19, 20], [57, 58, 59], [66, 67, 68], [77, 88]
-    calls, replays, stops, restarts = [9, 10, 11], [21, 28, 29, 30, 31, 78], [40, 41, 42, 43, 45], [60, 61, 72]
-    health, answers = [46, 47, 48, 49], [22, 23, 25, 27, 81]
-    data = [*core, *pages, *stored, 62, 63, 64, 65, *cached, 70, 71, *tested, 91]
-    decided = sorted([*data, *calls, *replays, *stops, *restarts, *health, *answers])
-    assert [claim.number for claim in CLAIMS if claim.conditions] == decided
+    assert {claim.number for claim in CLAIMS if not claim.conditions} == WAITING
 
 
 @pytest.mark.parametrize("claim", [claim for claim in CLAIMS if claim.conditions], ids=lambda claim: claim.id)
