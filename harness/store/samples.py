@@ -95,6 +95,8 @@ class Done(Struct, frozen=True):
     idle_spin_ns: int = 0
     work_ns: int = 0
     wall_ns: int = 0
+    clock_offset_ns: int = 0
+    """The master's clock less this worker's: added to every time of its rows."""
     row: Any = None
     columns: Any = None
     slices: Any = None
@@ -238,7 +240,15 @@ def _chunks(path: Path, done: Done) -> Iterator[Array]:
         for first in range(0, done.rows, _ROWS_PER_GROUP):
             rows = np.fromfile(file, dtype=ROW, count=min(_ROWS_PER_GROUP, done.rows - first))
             _check_codes(rows, done, path)
+            _to_masters_clock(rows, done.clock_offset_ns)
             yield rows
+
+
+def _to_masters_clock(rows: Array, offset_ns: int) -> None:
+    """Bring a worker's times to the clock of the trial; what never happened keeps its mark."""
+    if offset_ns:
+        for column in ("due_ns", "start_ns", "end_ns"):
+            rows[column][rows[column] != NEVER] += offset_ns
 
 
 def _check_codes(rows: Array, done: Done, path: Path) -> None:

@@ -105,9 +105,12 @@ def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one ho
         events = poll(0, BATCH)
         if not events:
             after = clock()
-            look = after - (idle_ns or now)
-            if look < LOOK_NS:
-                counts.spin_ns += look
+            if engine.crowded:
+                counts.spin_ns += engine.give_way(again=bool(idle_ns))
+            else:
+                look = after - (idle_ns or now)
+                if look < LOOK_NS:
+                    counts.spin_ns += look
             idle_ns = after
             continue
         done = unexpected = idle_ns = 0

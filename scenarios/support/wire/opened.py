@@ -187,10 +187,13 @@ def run_open(engine: Engine, arrivals: Arrivals) -> None:  # noqa: C901, PLR0912
                     break
                 continue
             if gap < SPIN_NS:
-                # From the last idle look to this one, the loop's own steps included.
-                look = after - (idle_ns or now)
-                if look < LOOK_NS:
-                    counts.spin_ns += look
+                if engine.crowded:
+                    counts.spin_ns += engine.give_way(again=bool(idle_ns))
+                else:
+                    # From the last idle look to this one, the loop's own steps included.
+                    look = after - (idle_ns or now)
+                    if look < LOOK_NS:
+                        counts.spin_ns += look
                 idle_ns = after
                 continue
             # Whole milliseconds, rounded down, and one less for waking up.
