@@ -21,8 +21,7 @@ class _Users:
     def __init__(self, engine: Engine) -> None:
         trial = engine.trial
         self.engine = engine
-        # Each worker drives its share of an arm's users; the first workers take the remainder.
-        share = len(range(trial.worker - 1, trial.load.users, trial.workers))
+        share = trial.share(trial.load.users)
         self.users = [[engine.new_connection(entry) for _ in range(share)] for entry in range(len(trial.arms))]
         self.until = [0] * len(trial.arms)
         self.slice = self.phase = 0
