@@ -161,8 +161,10 @@ def wait_ready(generator: Generator, patience_s: float = READY_S) -> tuple[Slice
     while missing := _without(generator, "ready-{}"):
         gone = _ended(generator, missing)
         if gone is not None or time.monotonic() > deadline:
-            late = f"{_workers(missing)} did not get ready within {patience_s:g} s."
-            raise GeneratorFailedError(_with_last_words(generator, gone or late, missing))
+            # Locust's master starts nobody before all have come: the others only wait for those that have not.
+            absent = _without(generator, "joined-{}") if generator.workers > 1 else []
+            late = f"{_workers(absent or missing)} did not get ready within {patience_s:g} s."
+            raise GeneratorFailedError(_with_last_words(generator, gone or late, absent or missing))
         time.sleep(0.01)
     plans = [json.loads((generator.output / f"ready-{k + 1}").read_text())["slices"] for k in range(generator.workers)]
     if any(plan != plans[0] for plan in plans):

@@ -6,6 +6,7 @@ trial is ready: a cluster needs no harness beside it for that.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -18,7 +19,8 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from .clock import Exchange, Reading, identity, reading
-from .trial import S_NS, TrialError, read_trial
+from .recorder import write_json
+from .trial import S_NS, SCHEMA, TrialError, read_trial
 
 logger = logging.getLogger(__name__)
 
@@ -103,8 +105,10 @@ def claim(environment: Environment) -> bool:
 
 
 def listen(environment: Environment, **_rest: Any) -> None:
-    """Have a master answer its workers."""
+    """Have a master answer its workers, and a worker say that it has reached its master."""
     master = environment.runner
+    if isinstance(master, WorkerRunner):
+        _join()
     if not isinstance(master, MasterRunner):
         return
     ready: set[int] = set()
@@ -124,6 +128,19 @@ def listen(environment: Environment, **_rest: Any) -> None:
 
 
 events.init.add_listener(listen)  # Locust's way: whoever loads the locustfile as a master has it.
+
+
+def _join() -> None:
+    """Leave ``joined-k``: the master starts nobody before all have come, so that one that hangs makes all others wait.
+
+    A worker without a number of its own cannot be told from the others yet.
+    """
+    if "LOAD_WORKER" not in os.environ:
+        return
+    with contextlib.suppress(TrialError):  # The user, who needs the trial, says what is wrong with it.
+        trial = read_trial(os.environ)
+        if trial is not None:
+            write_json(trial.output / f"joined-{trial.worker}", {"schema": SCHEMA, "pid": os.getpid()})
 
 
 def _start(master: MasterRunner, ready: set[int]) -> None:
