@@ -196,6 +196,7 @@ class Schedule:
             {
                 "schema": SCHEMA,
                 "worker": self.trial.worker,
+                "workers": self.trial.workers,
                 "pid": os.getpid(),
                 "row": ROW,
                 "columns": list(COLUMNS),

@@ -153,15 +153,20 @@ def test_every_sample_of_every_worker_arrives_once(tmp_path, session, servers, w
 
 
 def cluster(place: Path, document: dict, variables: list[dict[str, str]]) -> list[subprocess.Popen[str]]:
-    """Start a master that gives the start, and workers that are all started alike but for some variables."""
+    """Start a master that gives the start, and workers that are all started alike but for some variables.
+
+    With the options of the Kubernetes operator, and ``support`` as one archive, as docs/scale.md says.
+    """
     (place / "mine.py").write_text(SHIFTED)
-    (place / "support").symlink_to(wire.ROOT / "scenarios" / "support")
+    packed = [sys.executable, "-m", "zipfile", "-c", str(place / "support.zip"), "support"]
+    subprocess.run(packed, cwd=wire.ROOT / "scenarios", check=True)
     (place / "trial.json").write_text(json.dumps(document))
     (place / "load").mkdir()
     port = str(wire.refused_url().rpartition(":")[2])
-    common = {"LOAD_TRIAL": str(place / "trial.json")}
+    common = {"LOAD_TRIAL": str(place / "trial.json"), "PYTHONPATH": str(place / "support.zip")}
     size = ["-u", str(len(variables)), "-r", str(len(variables)), "--expect-workers", str(len(variables))]
     master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *size]
+    size += ["--autostart", "--autoquit", "60", "--enable-rebalancing"]
     here = ("-f", str(place / "mine.py"))
     started = [wire.locust(*here, *master, environment={**common, "LOAD_START": "master"})]
     argv = [str(Path(sys.executable).parent / "locust"), *here, "--worker", "--master-port", port]

@@ -90,6 +90,7 @@ class _Run:
         return {
             "schema": SCHEMA,
             "worker": trial.worker,
+            "workers": trial.workers,
             "pid": os.getpid(),
             "row": ROW,
             "columns": list(COLUMNS),

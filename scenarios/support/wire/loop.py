@@ -78,6 +78,7 @@ def _summary(
     return {
         "schema": SCHEMA,
         "worker": trial.worker,
+        "workers": trial.workers,
         "pid": os.getpid(),
         "row": ROW,
         "columns": list(COLUMNS),
