@@ -154,8 +154,8 @@ def text(document: dict[str, Any]) -> str:
     lines += [f"Untested: {reason}." for reason in document["untested"]]
     if document["crowded"]:
         lines.append(
-            f"{document['crowded']} load: together they send no more than one, and requests wait while another worker "
-            "works. Their work is added up, and blocks in which it saturates the core are void."
+            f"{document['crowded']} load: they send no more than one worker for each core would, and requests wait "
+            "while another worker works. Their work is added up, and blocks in which it saturates the cores are void."
         )
     if not document["pinned"]:
         lines.append(f"Nothing can be pinned: {document['reason']}.")

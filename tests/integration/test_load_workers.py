@@ -148,6 +148,8 @@ def test_every_sample_of_every_worker_arrives_once(tmp_path, session, servers, w
         assert sorted(rows["logical_id"]) == list(range(len(planned)))
         assert max(one["due"] for one in done) - min(one["due"] for one in done) <= 1
     else:
+        busy = sum((one["work_ns"] + one["idle_spin_ns"]) / one["wall_ns"] for one in done)
+        assert busy <= 1.2 * len(os.sched_getaffinity(0)), "workers that share a core report no more than that core"
         assert sum(one["connections_opened"] for one in done) == 5 * len(servers)
         assert len(np.unique(rows["logical_id"])) == len(rows)
 
