@@ -96,10 +96,14 @@ def write(place: Path, servers, work: Load, grain: str, workers: int) -> Path:
     )
 
 
+def cores_of(workers: int) -> tuple[int, ...]:
+    """Where so many workers run."""
+    return machine.layout(machine.usable_cores(), generators=workers).generator
+
+
 def launched(place: Path, output: Path, session, workers: int) -> load.Generator:
     """Start the generator on a trial that is written."""
-    cores = machine.layout(machine.usable_cores(), generators=workers).generator
-    scenario = wire.ROOT / "scenarios" / "paths.py"
+    scenario, cores = wire.ROOT / "scenarios" / "paths.py", cores_of(workers)
     return load.launch(place / "trial.json", scenario, output, session=session, workers=workers, cores=cores)
 
 
@@ -149,7 +153,7 @@ def test_every_sample_of_every_worker_arrives_once(tmp_path, session, servers, w
         assert max(one["due"] for one in done) - min(one["due"] for one in done) <= 1
     else:
         busy = sum((one["work_ns"] + one["idle_spin_ns"]) / one["wall_ns"] for one in done)
-        assert busy <= 1.2 * len(os.sched_getaffinity(0)), "workers that share a core report no more than that core"
+        assert busy <= 1.2 * len(cores_of(workers)), "workers that share a core report no more than that core"
         assert sum(one["connections_opened"] for one in done) == 5 * len(servers)
         assert len(np.unique(rows["logical_id"])) == len(rows)
 
@@ -167,8 +171,8 @@ def cluster(place: Path, document: dict, variables: list[dict[str, str]]) -> lis
     port = str(wire.refused_url().rpartition(":")[2])
     common = {"LOAD_TRIAL": str(place / "trial.json"), "PYTHONPATH": str(place / "support.zip")}
     size = ["-u", str(len(variables)), "-r", str(len(variables)), "--expect-workers", str(len(variables))]
-    master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *size]
     size += ["--autostart", "--autoquit", "60", "--enable-rebalancing"]
+    master = ["--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, *size]
     here = ("-f", str(place / "mine.py"))
     started = [wire.locust(*here, *master, environment={**common, "LOAD_START": "master"})]
     argv = [str(Path(sys.executable).parent / "locust"), *here, "--worker", "--master-port", port]
@@ -181,12 +185,15 @@ def cluster(place: Path, document: dict, variables: list[dict[str, str]]) -> lis
 
 def ended(started: list[subprocess.Popen[str]]) -> str:
     """Wait until all have ended by themselves; what they said."""
-    try:
-        return "\n".join(process.communicate(timeout=90)[0] for process in started)
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    deadline = time.monotonic() + 120
+    while any(process.poll() is None for process in started) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    statuses = [process.poll() for process in started]
+    for process in started:
+        process.kill()
+    said = "\n".join(process.communicate()[0] for process in started)
+    assert statuses == [0] * len(started), f"{statuses}\n{said}"
+    return said
 
 
 def test_workers_of_other_machines_are_brought_to_one_clock(tmp_path):
