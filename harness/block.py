@@ -201,7 +201,15 @@ def _measure(
         costs=evidence.costs_of(entries, windows, readings, memory),
         counts=counts,
         evidence=evidence.gather(
-            readings, counts, done, watched, wrong, slices, evidence.mismatch_of(ledger, rows), grain
+            readings,
+            counts,
+            done,
+            watched,
+            wrong,
+            slices,
+            evidence.mismatch_of(ledger, rows),
+            grain,
+            len(rig.layout.generator),
         ),
         ledger=tuple(ledger),
         events=(*happened, *events.pauses(watched.pauses if watched else ())),

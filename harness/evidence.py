@@ -216,10 +216,11 @@ def gather(
     slices: Sequence[load.Slice],
     mismatch: int | None,
     grain: Grain,
+    generator_cores: int = 1,
 ) -> validity.Evidence:
     """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
-    t0_ns = int(done[0]["t0_ns"])
+    t0_ns = readings.t0_ns
     inside = [
         late
         for at, late in (watched.pauses if watched else ())
@@ -227,7 +228,9 @@ def gather(
     ]
     return validity.Evidence(
         sent_share=counts.sent_in_time / counts.due if counts.due else 0.0,
-        generator_work=_generator_work(readings.rows, done),
+        generator_work=_generator_work(readings.rows, done, generator_cores),
+        crowded=validity.crowded(len(done), generator_cores),
+        clocks=validity.clocks(done),
         foreign_share=_foreign(
             readings, measured_from, slices[-1].end_ns, readings.core_wall_ns, watched.cpu_share if watched else 0.0
         ),
@@ -243,11 +246,11 @@ def gather(
     )
 
 
-def _generator_work(rows: Sequence[sampler.MeterRow], done: Sequence[dict[str, Any]]) -> float:
-    """Largest share of a core that a worker of the generator worked while the load ran, its spinning left out.
+def _generator_work(rows: Sequence[sampler.MeterRow], done: Sequence[dict[str, Any]], cores: int) -> float:
+    """Largest share of a core that the generator worked while the load ran, its spinning left out.
 
-    From the meters' readings; a load too short for two of them has the share over the worker's whole life,
-    which the wait for late answers dilutes.
+    Of one worker, or of all on average of their cores where they share them.  From the meters' readings; a load too
+    short for two of them has the share over a worker's whole life, which the wait for late answers dilutes.
     """
     shares = []
     for pid in {row.pid for row in rows if row.role == "generator"}:
@@ -256,7 +259,9 @@ def _generator_work(rows: Sequence[sampler.MeterRow], done: Sequence[dict[str, A
             first, last = mine[0], mine[-1]
             used_ns = (last.cpu_ns or 0) - (first.cpu_ns or 0) - (last.spin_ns or 0) + (first.spin_ns or 0)
             shares.append(max(0, used_ns) / (last.t_ns - first.t_ns))
-    return float(max(shares or [document["work_ns"] / document["wall_ns"] for document in done]))
+    if len(shares) < len(done):
+        shares = [document["work_ns"] / document["wall_ns"] for document in done]
+    return float(max(*shares, sum(shares) / min(cores, len(shares))))
 
 
 def mismatch_of(ledger: Sequence[dict[str, Any]], rows: np.ndarray[Any, Any]) -> int | None:

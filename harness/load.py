@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +19,9 @@ from harness.model import Condition, Grain
 
 READY_S = 40.0
 """Locust imports in about 1 s; a cold disk needs a few more."""
+
+ENDING_S = 0.25
+"""A worker that has ended may have left its data a moment ago: another look decides."""
 
 START_DELAY_NS = 60_000_000
 """From writing the start file to the zero of the trial's clock: workers look for it every 5 ms."""
@@ -54,7 +58,7 @@ class Generator(Struct, frozen=True):
 
 
 class GeneratorFailedError(Exception):
-    """Locust did not get ready, or ended without leaving its data: the block is void."""
+    """A process of Locust did not get ready, or ended without leaving its data: the block is void."""
 
 
 def write_trial(
@@ -148,18 +152,23 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("LOCUST_", "LOAD_"))}
 
 
-def wait_ready(generator: Generator) -> tuple[Slice, ...]:
-    """Wait for every worker's ready file; the slices are the plan that all workers share."""
-    deadline = time.monotonic() + READY_S
-    missing = {f"ready-{k + 1}" for k in range(generator.workers)}
-    while missing:
-        missing = {name for name in missing if not (generator.output / name).exists()}
-        if not missing:
-            break
-        if any(process.poll() is not None for process in generator.processes) or time.monotonic() > deadline:
-            raise GeneratorFailedError(_last_words(generator, "did not get ready"))
+def wait_ready(generator: Generator, patience_s: float = READY_S) -> tuple[Slice, ...]:
+    """Wait for every worker's ready file; the slices are the plan that all workers share.
+
+    Raises GeneratorFailedError, which names who ended or is missing.
+    """
+    deadline = time.monotonic() + patience_s
+    while missing := _without(generator, "ready-{}"):
+        gone = _ended(generator, missing)
+        if gone is not None or time.monotonic() > deadline:
+            # Locust's master starts nobody before all have come: the others only wait for those that have not.
+            absent = _without(generator, "joined-{}") if generator.workers > 1 else []
+            late = f"{_workers(absent or missing)} did not get ready within {patience_s:g} s."
+            raise GeneratorFailedError(_with_last_words(generator, gone or late, absent or missing))
         time.sleep(0.01)
-    ready = json.loads((generator.output / "ready-1").read_text())
+    plans = [json.loads((generator.output / f"ready-{k + 1}").read_text())["slices"] for k in range(generator.workers)]
+    if any(plan != plans[0] for plan in plans):
+        raise GeneratorFailedError("The workers of Locust have laid out different slices: one has another scenario.")
     return tuple(
         Slice(
             index=row["index"],
@@ -169,7 +178,7 @@ def wait_ready(generator: Generator) -> tuple[Slice, ...]:
             quiet_ns=row["quiet_ns"],
             entries=tuple(row["entries"]),
         )
-        for row in ready["slices"]
+        for row in plans[0]
     )
 
 
@@ -183,24 +192,64 @@ def begin(generator: Generator) -> int:
 
 
 def alive(generator: Generator) -> bool:
-    """Whether all processes of the generator still run."""
-    return all(process.poll() is None for process in generator.processes)
+    """Whether no process of the generator has ended before its work was done."""
+    return _ended(generator, _without(generator, "done-{}.json")) is None
 
 
 def collect(generator: Generator, patience_s: float) -> list[dict[str, Any]]:
-    """Wait for Locust to end; the done documents of all workers, or GeneratorFailedError."""
+    """Wait for every worker's done document; GeneratorFailedError names who ended or is missing."""
     deadline = time.monotonic() + patience_s
-    names = [generator.output / f"done-{k + 1}.json" for k in range(generator.workers)]
-    while not all(name.exists() for name in names):
-        if not alive(generator) or time.monotonic() > deadline:
-            time.sleep(0.05)
-            if all(name.exists() for name in names):
-                break
-            raise GeneratorFailedError(_last_words(generator, "left no complete data"))
+    while missing := _without(generator, "done-{}.json"):
+        if _ended(generator, missing) is not None:
+            time.sleep(ENDING_S)
+            missing = _without(generator, "done-{}.json")
+            gone = _ended(generator, missing)
+            if gone is not None:
+                raise GeneratorFailedError(_with_last_words(generator, gone, missing))
+        elif time.monotonic() > deadline:
+            late = f"{_workers(missing)} left no data within {patience_s:g} s of the load's end."
+            raise GeneratorFailedError(_with_last_words(generator, late, missing))
         time.sleep(0.01)
-    return [json.loads(name.read_text()) for name in names]
+    return [json.loads((generator.output / f"done-{k + 1}.json").read_text()) for k in range(generator.workers)]
 
 
-def _last_words(generator: Generator, what: str) -> str:
-    words = "\n".join(processes.tail(log, 6) for log in generator.logs)
-    return f"Locust {what}. Its last lines:\n{words}"
+def _without(generator: Generator, name: str) -> list[int]:
+    """Numbers of the workers that have not left this file."""
+    return [k for k in range(1, generator.workers + 1) if not (generator.output / name.format(k)).exists()]
+
+
+def _ended(generator: Generator, missing: Sequence[int]) -> str | None:
+    """Which process has ended that is still needed, and how; None where all that are missing run.
+
+    A worker that has left its data may end; the master is needed until the last worker has.
+    """
+    if generator.workers == 1:
+        return _how("Locust", generator.processes[0]) if missing else None
+    master, workers = generator.processes[0], generator.processes[1:]
+    for number in missing:
+        gone = _how(_workers([number]), workers[number - 1])
+        if gone is not None:
+            return gone
+    return _how("Locust's master", master) if missing else None
+
+
+def _how(name: str, process: subprocess.Popen[bytes]) -> str | None:
+    status = process.poll()
+    if status is None:
+        return None
+    how = f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+    return f"{name} {how} before its work was done."
+
+
+def _workers(numbers: Sequence[int]) -> str:
+    """For example ``Workers 2 and 3 of Locust``."""
+    if len(numbers) == 1:
+        return f"Worker {numbers[0]} of Locust"
+    return f"Workers {', '.join(map(str, numbers[:-1]))} and {numbers[-1]} of Locust"
+
+
+def _with_last_words(generator: Generator, what: str, missing: Sequence[int]) -> str:
+    """What happened, and the last lines of the logs of those that it is about."""
+    chosen = generator.logs if generator.workers == 1 else [generator.logs[0], *(generator.logs[k] for k in missing)]
+    words = "\n".join(filter(None, (processes.tail(log, 6) for log in chosen)))
+    return f"{what} Last lines:\n{words}" if words else what

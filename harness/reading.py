@@ -39,6 +39,6 @@ def read(
         backends=behind,
     )
     if max(edges) not in readings.at_edges:
-        load.collect(generator, 0.5)
-        raise load.GeneratorFailedError("Locust ended before the last slice.")
+        load.collect(generator, load.ENDING_S)
+        raise load.GeneratorFailedError("Locust's workers had done their work before the last slice ended.")
     return readings

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -18,6 +19,10 @@ SENT_SHARE_MIN = 0.99
 
 GENERATOR_WORK_MAX = 0.80
 """Above this share of a core, queueing inside the generator shows in the latencies."""
+
+CLOCKS_MAX_MS = 1.0
+"""Workers' times are joined with the meters' and with each other's: a request must not seem to fall into another slice
+than its own.  A slice ends with a tenth without new requests, 10 ms of a short one; a tenth of that is ours."""
 
 FOREIGN_MAX = 0.02
 """Share of the arms' core that others may take: the smallest effect that a duel must find is 2 %."""
@@ -57,6 +62,10 @@ class Evidence(Struct, frozen=True):
     count_mismatch: int | None
     late_share: float | None = None
     """Request grain only: there CPU time counts in a request's own slice."""
+    crowded: str | None = None
+    """How many workers share how many cores; None where each has one."""
+    clocks: str | None = None
+    """What is wrong with the clock of a worker; None where all are known well enough."""
 
 
 def checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -64,7 +73,7 @@ def checks(evidence: Evidence) -> tuple[Check, ...]:
     foreign_limit = FOREIGN_MAX if evidence.foreign_exact else 2 * FOREIGN_MAX
     return (
         _least("sent of due", evidence.sent_share, SENT_SHARE_MIN),
-        _most("generator's work", evidence.generator_work, GENERATOR_WORK_MAX),
+        _most(_generator(evidence.crowded), evidence.generator_work, GENERATOR_WORK_MAX),
         _most("foreign CPU on the arms' core", evidence.foreign_share, foreign_limit),
         _most("steal on the arms' core", evidence.steal_share, FOREIGN_MAX),
         _most("platform pause, ms", evidence.hiccup_max_ms, HICCUP_MAX_MS),
@@ -76,6 +85,12 @@ def checks(evidence: Evidence) -> tuple[Check, ...]:
             ok=evidence.strangers is None,
         ),
         _most("drift between the halves", evidence.drift, DRIFT_MAX),
+        Check(
+            check="workers' clocks",
+            seen=evidence.clocks or "one clock, or known well enough",
+            limit=f"known to {CLOCKS_MAX_MS:g} ms",
+            ok=evidence.clocks is None,
+        ),
         _most("latest meter reading, ns", float(evidence.boundary_late_ns), float(BOUNDARY_LATE_MAX_NS)),
         _most("client count − server count", evidence.count_mismatch, 0.0),
         _most(LATE, evidence.late_share, LATE_MAX),
@@ -94,6 +109,33 @@ def voids(results: tuple[Check, ...]) -> tuple[Void, ...]:
         for check in results
         if not check.ok
     )
+
+
+def crowded(workers: int, cores: int) -> str | None:
+    """In words, that load workers share cores; None where each has one of its own."""
+    if workers <= cores:
+        return None
+    return f"{workers} workers on {cores} core{'s' if cores > 1 else ''}"
+
+
+def _generator(shared: str | None) -> str:
+    return f"generator's work, {shared}" if shared else "generator's work"
+
+
+def clocks(done: Sequence[dict[str, Any]]) -> str | None:
+    """Which worker's clock cannot be trusted, in words, from what the workers left; None where none is amiss.
+
+    Latencies are differences on one worker's clock and do not suffer; which slice a request fell into does.
+    """
+    for document in done:
+        name, clock = f"worker {document.get('worker', 1)}", document.get("clock") or {}
+        bound_ms = document.get("clock_bound_ns", 0) / 1e6
+        if bound_ms > CLOCKS_MAX_MS:
+            return f"{name}'s is known to {bound_ms:.3g} ms only"
+        if clock.get("one") and abs(clock["measured_ns"]) > clock["measured_bound_ns"]:
+            off_ms, within_ms = clock["measured_ns"] / 1e6, clock["measured_bound_ns"] / 1e6
+            return f"{name}'s should be the master's and differs by {off_ms:.3g} ± {within_ms:.3g} ms"
+    return None
 
 
 def drift(windows: tuple[Window, ...]) -> float | None:

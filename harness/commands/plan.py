@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import bank, decide, machine, passages, session, settings, sweeps
+from harness import bank, decide, machine, passages, session, settings, sweeps, validity
 from harness.claims import load_claims
 from harness.claims.claim import Claim, Duet, Sweep
 from harness.commands import coursing, duel, run
@@ -48,7 +48,7 @@ def _guess(words: Sequence[str]) -> str:
 
 def _document(plan: Plan, results: Path) -> dict[str, Any]:
     known = bank.read(bank.bank_path(results, machine.machine_key())).entries
-    layout = machine.layout(machine.usable_cores())
+    layout = machine.layout(machine.usable_cores(), generators=plan.load_workers)
     rows: list[dict[str, Any]] = [
         {
             "condition": cell.condition.name,
@@ -98,6 +98,8 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_, *courses]),
         "pinned": layout.pinned,
         "reason": layout.reason,
+        "load_workers": plan.load_workers,
+        "crowded": validity.crowded(plan.load_workers, len(layout.generator)),
         "untested": untested,
     }
 
@@ -150,6 +152,11 @@ def text(document: dict[str, Any]) -> str:
     if any(row["smallest_effect"] for row in document["cells"]):
         lines.append("Effects are the smallest found with 95 % power, by the blocks that this machine's bank holds.")
     lines += [f"Untested: {reason}." for reason in document["untested"]]
+    if document["crowded"]:
+        lines.append(
+            f"{document['crowded']} load: they send no more than one worker for each core would, and requests wait "
+            "while another worker works. Their work is added up, and blocks in which it saturates the cores are void."
+        )
     if not document["pinned"]:
         lines.append(f"Nothing can be pinned: {document['reason']}.")
     return "\n".join(lines)

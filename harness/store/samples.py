@@ -95,6 +95,10 @@ class Done(Struct, frozen=True):
     idle_spin_ns: int = 0
     work_ns: int = 0
     wall_ns: int = 0
+    workers: int = 0
+    """How many the trial has; 0 where the document does not say."""
+    clock_offset_ns: int = 0
+    """The master's clock less this worker's: added to every time of its rows."""
     row: Any = None
     columns: Any = None
     slices: Any = None
@@ -103,14 +107,17 @@ class Done(Struct, frozen=True):
 def read_done(load: Path) -> dict[int, Done]:
     """Read the ``done-k.json`` of every worker that left one, by the worker's number.
 
-    Raises DamagedSamples if there is none, if one cannot be read, or if a worker left rows without it.
+    Raises DamagedSamples if there is none, if one cannot be read, or if a worker of the trial left none.
     """
     found = {_worker(path): path for path in load.glob("done-*.json")}
-    missing = sorted({_worker(path) for path in load.glob("requests-*.bin")} - set(found))
+    done = {worker: _read_done(found[worker]) for worker in sorted(found)}
+    began = {_worker(path) for path in load.glob("requests-*.bin")}
+    planned = range(1, max((one.workers for one in done.values()), default=0) + 1)
+    missing = sorted({*began, *planned} - set(found))
     if missing or not found:
         who = ", ".join(map(str, missing)) or "any"
         raise DamagedSamples(f"The load generator left no done file of worker {who} in {load}.")
-    return {worker: _read_done(found[worker]) for worker in sorted(found)}
+    return done
 
 
 def load_rows(load: Path) -> Array:
@@ -238,7 +245,15 @@ def _chunks(path: Path, done: Done) -> Iterator[Array]:
         for first in range(0, done.rows, _ROWS_PER_GROUP):
             rows = np.fromfile(file, dtype=ROW, count=min(_ROWS_PER_GROUP, done.rows - first))
             _check_codes(rows, done, path)
+            _to_masters_clock(rows, done.clock_offset_ns)
             yield rows
+
+
+def _to_masters_clock(rows: Array, offset_ns: int) -> None:
+    """Bring a worker's times to the clock of the trial; what never happened keeps its mark."""
+    if offset_ns:
+        for column in ("due_ns", "start_ns", "end_ns"):
+            rows[column][rows[column] != NEVER] += offset_ns
 
 
 def _check_codes(rows: Array, done: Done, path: Path) -> None:

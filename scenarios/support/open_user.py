@@ -20,10 +20,12 @@ from locust.env import Environment
 from locust.exception import StopUser
 
 from .arrivals import Arrivals, arrivals_of
+from .clock import Reading, fields
+from .link import LinkError, claim, link_of
 from .recorder import COLUMNS, EOF, ERRORS, NONE, PROTOCOL, REFUSED, ROW, RST, TIMEOUT, Live, Recorder, write_json
-from .start import announce, quit_locust, wait_for_start
+from .start import announce, quit_locust, trial_of, wait_for_start
 from .switches import documents, slices_of
-from .trial import S_NS, SCHEMA, Trial, TrialError, read_trial
+from .trial import S_NS, SCHEMA, Trial, TrialError
 
 logger = logging.getLogger(__name__)
 
@@ -91,13 +93,16 @@ class Schedule:
         self.errors = dict.fromkeys(ERRORS[1:], 0)
         self.t0_ns = 0
         self.started = Event()
+        self.link = link_of(environment)
+        self.before: Reading | None = None
         environment.events.request.add_listener(self.record)
         gevent.spawn(self._start)
 
     def _start(self) -> None:
         try:
-            announce(self.trial, self.slices)
-            self.t0_ns = wait_for_start(self.trial)
+            self.before = self.link.clock() if self.link is not None else None
+            announce(self.trial, self.slices, self.link)
+            self.t0_ns = wait_for_start(self.trial, self.link, self.before)
             self.started.set()
             end_s = (self.t0_ns + self.slices[-1].end_ns + self.trial.timeout_ns - time.monotonic_ns()) / S_NS
             gevent.spawn_later(max(0.0, end_s), self.finish)
@@ -180,11 +185,18 @@ class Schedule:
         self.environment.events.request.remove_listener(self.record)
         self.recorder.close()
         self.live.close()
+        try:
+            after = self.link.clock() if self.link is not None else None
+        except LinkError:
+            logger.exception("the trial failed")
+            quit_locust(self.environment, 1)
+            return
         write_json(
             self.trial.output / f"done-{self.trial.worker}.json",
             {
                 "schema": SCHEMA,
                 "worker": self.trial.worker,
+                "workers": self.trial.workers,
                 "pid": os.getpid(),
                 "row": ROW,
                 "columns": list(COLUMNS),
@@ -200,7 +212,7 @@ class Schedule:
                 "idle_spin_ns": 0,
                 "work_ns": time.thread_time_ns(),
                 "wall_ns": time.monotonic_ns() - self.t0_ns,
-                "clock_offset_ns": 0,
+                **fields(self.before, after),
                 "t0_ns": self.t0_ns,
                 "connections_opened": 0,
             },
@@ -216,11 +228,12 @@ def schedule_of(environment: Environment) -> Schedule | None:
     found: Schedule | None = getattr(environment, "open_schedule", None)
     if found is not None:
         return found
-    trial = read_trial(os.environ)
+    trial = trial_of(environment)
     if trial is None:
         return None
     if trial.load.model != "open":
         raise TrialError("OpenUser runs the open model; use a wire user for the closed one")
+    claim(environment)
     found = Schedule(trial, environment)
     environment.open_schedule = found  # type: ignore[attr-defined]  # the one object that all users share
     return found

@@ -83,6 +83,10 @@ class Trial:
         """How long a request may take once it is sent (``parameters.timeout_s``, 10 s by default)."""
         return int(float(self.parameters.get("timeout_s", 10.0)) * S_NS)
 
+    def share(self, total: int) -> int:
+        """Give this worker's share of something that all workers drive together: the first ones take the rest."""
+        return len(range(self.worker - 1, total, self.workers))
+
 
 def arm_of(name: str, url: str, instance: int = 1) -> Arm:
     """Parse the address of an arm.
@@ -182,6 +186,7 @@ def _check(trial: Trial) -> None:
         "load.rate_rps must be positive in the open model": load.model == "open" and load.rate_rps <= 0,
         "load.users must be positive in the closed model": load.model == "closed" and load.users <= 0,
         "load.connections_max must be positive": load.connections_max <= 0,
+        "load.connections_max must not be below the number of workers": 0 < load.connections_max < trial.workers,
         "load.measure_s must be positive": load.measure_s <= 0,
         "load.warmup_s must not be negative": load.warmup_s < 0,
         "slice_s must be positive": trial.slice_s <= 0,

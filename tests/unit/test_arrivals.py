@@ -141,3 +141,20 @@ def test_equal_seeds_give_equal_lists_and_others_do_not():
     """Lost otherwise: a measurement could not be repeated."""
     assert plan(trial(seed=1)) == plan(trial(seed=1))
     assert plan(trial(seed=1)) != plan(trial(seed=2))
+
+
+@given(st.integers(0, 500), st.integers(1, 16))
+def test_workers_share_users_and_connections_without_a_rest(total, workers):
+    """Lost otherwise: users that cannot be divided by the workers would vanish, or be driven twice."""
+    shares = [replace(trial(), workers=workers, worker=k).share(total) for k in range(1, workers + 1)]
+    assert sum(shares) == total
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] - shares[-1] <= 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(TRIALS, st.integers(2, 4))
+def test_all_workers_lay_out_the_same_slices(one, workers):
+    """Lost otherwise: one worker would load an arm while another loads its rival, where one shall be alone."""
+    plans = {slices_of(replace(one, workers=workers, worker=k)) for k in range(1, workers + 1)}
+    assert plans == {slices_of(one)}

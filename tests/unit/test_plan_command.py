@@ -39,6 +39,14 @@ def test_words_that_fit_nothing_are_named(words, said):
     assert said in done.stderr
 
 
+def test_workers_that_must_share_cores_are_announced():
+    """A user would add workers to a machine that has no cores for them, and expect more load."""
+    done = command.run("plan", "uvicorn", "uvicorn", "--users", "16", "--load-workers", "64")
+    assert done.returncode == 0, done.stderr
+    assert "64 workers on " in done.stdout
+    assert "no more than one worker for each core" in done.stdout
+
+
 def test_the_whole_budget_is_measured_in_one_look():
     """A user who wants the narrowest interval would get that of half of the time."""
     question = {"app": None, "app_dir": None, "paths": (), "scenario": "paths", "rate_rps": None, "users": 16}

@@ -11,6 +11,8 @@ import gevent
 from gevent.pool import Group
 
 from ..arrivals import arrivals_of
+from ..clock import fields
+from ..link import Link
 from ..recorder import COLUMNS, ERRORS, FLUSH_ROWS, ROW, Live, Recorder, write_json
 from ..start import announce, wait_for_start
 from ..switches import documents, slices_of
@@ -20,25 +22,28 @@ from .mix import Act, acts
 from .party import Outcome, Party
 
 
-def run_trial(trial: Trial, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def run_trial(trial: Trial, parameters: Mapping[str, Any], link: Link | None = None) -> dict[str, Any]:
     """Run this worker's part of a trial and return its summary, which is also in ``done-k.json``.
 
     :raises TrialError: the closed model, or parameters that cannot be.
     :raises StartError: nobody wrote ``start.json`` in time.
+    :raises LinkError: Locust's master does not answer.
     :raises OSError: this machine has no socket, port or disk left.
     """
     if trial.load.model != "open":
         raise TrialError("these clients run the open model; use a wire user for the closed one")
     run = _Run(trial, parameters)
     raise_descriptor_limit()
-    announce(trial, run.slices)
-    t0_ns = wait_for_start(trial)
+    before = link.clock() if link is not None else None
+    announce(trial, run.slices, link)
+    t0_ns = wait_for_start(trial, link, before)
     with steady():
         wall_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         run.drive(t0_ns)
         wall_ns, cpu_ns = time.monotonic_ns() - wall_ns, time.thread_time_ns() - cpu_ns
     run.close()
-    summary = {**run.summary(), "work_ns": cpu_ns, "wall_ns": wall_ns, "t0_ns": t0_ns}
+    after = link.clock() if link is not None else None
+    summary = {**run.summary(), **fields(before, after), "work_ns": cpu_ns, "wall_ns": wall_ns, "t0_ns": t0_ns}
     write_json(trial.output / f"done-{trial.worker}.json", summary)
     return summary
 
@@ -85,6 +90,7 @@ class _Run:
         return {
             "schema": SCHEMA,
             "worker": trial.worker,
+            "workers": trial.workers,
             "pid": os.getpid(),
             "row": ROW,
             "columns": list(COLUMNS),
@@ -99,7 +105,6 @@ class _Run:
             "unexpected": self._unexpected,
             "errors": {name: self._errors[code] for code, name in enumerate(ERRORS) if code},
             "idle_spin_ns": 0,
-            "clock_offset_ns": 0,
             "connections_opened": sum(party.opened for party in self._parties),
             "connections_replaced": sum(party.replaced for party in self._parties),
             "retries": self._retries,

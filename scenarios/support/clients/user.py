@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from locust import User, constant_throughput, task
 from locust.exception import StopUser
 
-from ..start import quit_locust
-from ..trial import Trial, TrialError, read_trial
+from ..link import claim, link_of
+from ..start import quit_locust, trial_of
+from ..trial import Trial, TrialError
 from .mix import DEFAULTS
 from .plain import Plain
 from .run import run_trial
@@ -35,13 +35,15 @@ class Clients(User):
         self.trial: Trial | None = None
         self.plain: Plain | None = None
         try:
-            self.trial = read_trial(os.environ)
+            self.trial = trial_of(self.environment)
             if self.trial is None:
                 self.plain = Plain(self.host or "", self.environment.events, {**DEFAULTS, **self.parameters})
         except (TrialError, OSError):
             logger.exception("the trial failed")
             quit_locust(self.environment, 1)
             raise StopUser from None
+        if self.trial is not None and not claim(self.environment):
+            raise StopUser
 
     def on_stop(self) -> None:
         """End what a plain run has begun."""
@@ -60,7 +62,8 @@ class Clients(User):
     def _run(self, trial: Trial) -> None:
         code = 1
         try:
-            summary = run_trial(trial, {**DEFAULTS, **self.parameters, **trial.parameters})
+            parameters = {**DEFAULTS, **self.parameters, **trial.parameters}
+            summary = run_trial(trial, parameters, link_of(self.environment))
             logger.info(
                 "worker %d: due %d, sent %d, completed %d, errors %s",
                 *(summary[key] for key in ("worker", "due", "sent", "completed", "errors")),

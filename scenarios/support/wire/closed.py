@@ -21,8 +21,7 @@ class _Users:
     def __init__(self, engine: Engine) -> None:
         trial = engine.trial
         self.engine = engine
-        # Each worker drives its share of an arm's users; the first workers take the remainder.
-        share = len(range(trial.worker - 1, trial.load.users, trial.workers))
+        share = trial.share(trial.load.users)
         self.users = [[engine.new_connection(entry) for _ in range(share)] for entry in range(len(trial.arms))]
         self.until = [0] * len(trial.arms)
         self.slice = self.phase = 0
@@ -105,9 +104,12 @@ def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one ho
         events = poll(0, BATCH)
         if not events:
             after = clock()
-            look = after - (idle_ns or now)
-            if look < LOOK_NS:
-                counts.spin_ns += look
+            if engine.crowded:
+                counts.spin_ns += engine.give_way(again=bool(idle_ns))
+            else:
+                look = after - (idle_ns or now)
+                if look < LOOK_NS:
+                    counts.spin_ns += look
             idle_ns = after
             continue
         done = unexpected = idle_ns = 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import itertools
 import logging
+import os
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
@@ -110,9 +111,12 @@ class Engine:
             raise TrialError("parameters.logical_header needs the open model")
         self.after: After = _nothing
         self.flow = flow
-        self.sessions = itertools.count()
+        # No two workers give a session the same number: flows may log in by it.
+        self.sessions = itertools.count(trial.worker - 1, trial.workers)
         self.turns = [self._turn(entry, fixed) for entry in range(len(trial.arms))] if fixed else []
         self.scan_at = self.yield_at = 0
+        self.crowded = crowded(trial.workers)
+        self._idle_cpu_ns = 0
 
     def _turn(self, entry: int, fixed: Sequence[Request]) -> Callable[[], Fixed]:
         """Give the arm's own endless round through its requests: arms of a comparison meet the same mix.
@@ -306,6 +310,16 @@ class Engine:
 
     # ---- housekeeping
 
+    def give_way(self, *, again: bool) -> int:
+        """Let the other workers of a crowded core go on, and say what looking took since the last such look, in ns.
+
+        There the clock on the wall counts the others' work as well: what counts is this thread's own time.
+        """
+        os.sched_yield()
+        now_ns = time.thread_time_ns()
+        took_ns, self._idle_cpu_ns = now_ns - self._idle_cpu_ns, now_ns
+        return took_ns if again else 0
+
     def pause(self, now_ns: int) -> int:
         """Do what is due between requests, give gevent's hub its turn, and return the time after it."""
         if now_ns >= self.scan_at:
@@ -330,6 +344,11 @@ class Engine:
         for one in list(self.connections.values()):
             self.drop(one)
         self.epoll.close()
+
+
+def crowded(workers: int) -> bool:
+    """Whether a trial has more workers than this process has cores, so that they may have to share one."""
+    return hasattr(os, "sched_getaffinity") and workers > len(os.sched_getaffinity(0))
 
 
 def _nothing(_one: Connection, _end_ns: int, _response: Response | None) -> None:

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from ..arrivals import arrivals_of
+from ..clock import Reading, fields
+from ..link import Link
 from ..recorder import COLUMNS, ERRORS, ROW, Live, Recorder, write_json
 from ..start import announce, wait_for_start
 from ..switches import documents, slices_of
@@ -28,13 +30,19 @@ PR_SET_TIMERSLACK = 29
 
 
 def run_trial(
-    trial: Trial, *, fixed: Sequence[Request] | None, flow: Callable[[Session], Flow] | None
+    trial: Trial,
+    *,
+    fixed: Sequence[Request] | None,
+    flow: Callable[[Session], Flow] | None,
+    link: Link | None = None,
 ) -> dict[str, Any]:
     """Run this worker's part of a trial and return its summary, which is also in ``done-k.json``.
 
     :param fixed: requests to repeat in turn, or
     :param flow: a generator per session.
+    :param link: the connection with Locust's master, where there is one.
     :raises StartError: nobody wrote ``start.json`` in time.
+    :raises LinkError: the master does not answer.
     :raises OSError: this machine has no socket, port or disk left.
     """
     slices = slices_of(trial)
@@ -42,8 +50,9 @@ def run_trial(
     recorder, live = Recorder(trial.output, trial.worker), Live(trial.output, trial.worker)
     raise_descriptor_limit()
     engine = Engine(trial, slices, recorder, live, fixed=fixed, flow=flow)
-    announce(trial, slices)
-    engine.t0_ns = wait_for_start(trial)
+    before = link.clock() if link is not None else None
+    announce(trial, slices, link)
+    engine.t0_ns = wait_for_start(trial, link, before)
     with steady():
         wall_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         if arrivals is None:
@@ -55,17 +64,21 @@ def run_trial(
     recorder.close()
     live.update(time.monotonic_ns(), engine.counts.spin_ns, engine.counts.sent, engine.counts.completed)
     live.close()
-    summary = _summary(engine, wall_ns, cpu_ns)
+    after = link.clock() if link is not None else None
+    summary = _summary(engine, wall_ns, cpu_ns, before, after)
     write_json(trial.output / f"done-{trial.worker}.json", summary)
     return summary
 
 
-def _summary(engine: Engine, wall_ns: int, cpu_ns: int) -> dict[str, Any]:
+def _summary(
+    engine: Engine, wall_ns: int, cpu_ns: int, before: Reading | None, after: Reading | None
+) -> dict[str, Any]:
     trial, counts, recorder = engine.trial, engine.counts, engine.recorder
     errors = counts.errors or [0] * len(ERRORS)
     return {
         "schema": SCHEMA,
         "worker": trial.worker,
+        "workers": trial.workers,
         "pid": os.getpid(),
         "row": ROW,
         "columns": list(COLUMNS),
@@ -83,7 +96,7 @@ def _summary(engine: Engine, wall_ns: int, cpu_ns: int) -> dict[str, Any]:
         # The spin is wall time: where the thread lost its core while it waited, the difference is not work.
         "work_ns": max(0, cpu_ns - counts.spin_ns),
         "wall_ns": wall_ns,
-        "clock_offset_ns": 0,
+        **fields(before, after),
         "t0_ns": engine.t0_ns,
         "connections_opened": counts.opened,
     }

@@ -43,6 +43,7 @@ class _Pool:
         self.ready: list[list[tuple[Flow, Request]]] = [[] for _ in entries]
         self.queues: list[deque[int]] = [deque() for _ in entries]
         self.queued = 0
+        self.limit = engine.trial.share(engine.trial.load.connections_max)
         self.phases = {one.index: int(one.phase == "measure") for one in engine.slices}
 
     def connection(self, entry: int) -> Connection | None:
@@ -54,8 +55,7 @@ class _Pool:
                 return one
             self.opened[entry] -= 1  # The server has closed it meanwhile.
         # Each worker owns its share of the arm's connections.
-        trial = self.engine.trial
-        if self.opened[entry] >= max(1, trial.load.connections_max // trial.workers):
+        if self.opened[entry] >= self.limit:
             return None
         self.opened[entry] += 1
         return self.engine.new_connection(entry)
@@ -98,9 +98,8 @@ class _Pool:
     def drain(self) -> None:
         """Send what waits, as far as connections allow; each request is tried once."""
         for entry, queue in enumerate(self.queues):
-            limit = max(1, self.engine.trial.load.connections_max // self.engine.trial.workers)
             for _ in range(len(queue)):
-                if not self.idle[entry] and self.opened[entry] >= limit:
+                if not self.idle[entry] and self.opened[entry] >= self.limit:
                     break
                 self.queued -= 1
                 self.send(queue.popleft())
@@ -187,10 +186,13 @@ def run_open(engine: Engine, arrivals: Arrivals) -> None:  # noqa: C901, PLR0912
                     break
                 continue
             if gap < SPIN_NS:
-                # From the last idle look to this one, the loop's own steps included.
-                look = after - (idle_ns or now)
-                if look < LOOK_NS:
-                    counts.spin_ns += look
+                if engine.crowded:
+                    counts.spin_ns += engine.give_way(again=bool(idle_ns))
+                else:
+                    # From the last idle look to this one, the loop's own steps included.
+                    look = after - (idle_ns or now)
+                    if look < LOOK_NS:
+                        counts.spin_ns += look
                 idle_ns = after
                 continue
             # Whole milliseconds, rounded down, and one less for waking up.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import random
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
@@ -11,9 +10,10 @@ from typing import Any
 from locust import User, constant, task
 from locust.exception import StopUser
 
+from ..link import claim, link_of
 from ..recorder import ERRORS
-from ..start import quit_locust
-from ..trial import Trial, TrialError, arm_of, read_trial
+from ..start import quit_locust, trial_of
+from ..trial import Trial, TrialError, arm_of
 from .connection import Flow
 from .engine import Session
 from .loop import run_trial
@@ -54,11 +54,13 @@ class WireUser(User):
         self.trial: Trial | None = None
         self.client: PlainClient | None = None
         try:
-            self.trial = read_trial(os.environ)
+            self.trial = trial_of(self.environment)
         except TrialError:
             logger.exception("the trial failed")
             quit_locust(self.environment, 1)
             raise StopUser from None
+        if self.trial is not None and not claim(self.environment):
+            raise StopUser
         if self.trial is None:
             self.client = PlainClient(
                 arm_of("host", self.host or ""), self.environment.events, float(self.parameters.get("timeout_s", 10.0))
@@ -86,7 +88,9 @@ class WireUser(User):
         try:
             parameters = {**self.parameters, **trial.parameters}
             fixed = self.requests(parameters, trial.seed)
-            summary = run_trial(trial, fixed=fixed, flow=self.flow if fixed is None else None)
+            summary = run_trial(
+                trial, fixed=fixed, flow=self.flow if fixed is None else None, link=link_of(self.environment)
+            )
             logger.info(
                 "worker %d: due %d, sent %d, completed %d, errors %s",
                 *(summary[key] for key in ("worker", "due", "sent", "completed")),
