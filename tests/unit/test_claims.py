@@ -55,7 +55,13 @@ def test_each_claim_says_what_it_is_and_why_it_is_not_measured(claim):
 
 def test_the_claims_of_servers_serializers_and_data_are_decided():
     """The first questions that anybody asks would stay open."""
-    core, pages, stored, cached, tested = [1, 2, 3, 4, 6, 7, 8], [17, 18, 19, 20], [57, 58, 59], [66, 67, 68], [77, 88]
+    core, pages, stored, cached, tested = (
+        [1, 2, 3, 4, 6, 7, 8],
+        [17, 18, 19, 20],
+        [57, 58, 59],
+        [66, 67, 68, 69],
+        [77, 88],
+    )
     calls, replays, stops, restarts = [9, 10, 11], [21, 28, 29, 30, 31, 78], [40, 41, 42, 43, 45], [60, 61, 72]
     health, answers = [46, 47, 48, 49], [22, 23, 25, 27, 81]
     data = [*core, *pages, *stored, 62, 63, 64, 65, *cached, 70, 71, *tested, 91]
