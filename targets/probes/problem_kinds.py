@@ -76,7 +76,7 @@ async def _observe_twin() -> None:
     async with hosted(TWIN_SETTINGS, app=TWIN_APP) as running, lone_client() as client:
         got = [await sent(client, running.url, kind, "alone") for kind in ALWAYS]
     lines = told(got)
-    caught = sum(int(line["not_problem"]) for line in lines)
+    caught = sum(bool(line["not_problem"]) for line in lines)
     missed = [line["case"] for line in lines if not line["not_problem"]]
     line = {"subject": "as FastAPI ships", "case": "the framework's own handlers", "cases": len(lines)}
     _print({**line, "not_problem": caught, "problems_all_the_same": missed, "twin": True})
