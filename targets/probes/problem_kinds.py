@@ -9,7 +9,8 @@ circumstance: ``{"subject", "case", "circumstance", "cases", "asked", "not_probl
 
 - ``not_problem`` is 1 where an answer was no problem (type, title, status, detail, instance and trace_id, as
   ``application/problem+json``), or none came; ``faults`` say what was wrong.
-- ``unexpected`` counts the answers with another status than the one that was to be provoked.
+- ``unexpected`` counts the answers with another status than the one that was to be provoked; where none was an error
+  ``cases`` is 0.
 - Subject ``<server>, by itself``: what the server answers before the service sees a request.  ``cases`` is 0 where it
   closed the connection without a word (``closed`` is 1 then), or let the service answer.
 - The twin is the same service with the handlers that FastAPI ships.
@@ -87,12 +88,13 @@ def told(got: Sequence[Got]) -> list[dict[str, object]]:
     lines = []
     for (name, circumstance), group in groupby(sorted(got, key=_where), key=_where):
         answers = list(group)
-        faults = sorted({fault for one in answers if (fault := _fault(one))})
+        errors = [one for one in answers if not one.succeeded]
+        faults = sorted({fault for one in errors if (fault := _fault(one))})
         lines.append(
             {
                 "case": name,
                 "circumstance": circumstance,
-                "cases": 1,
+                "cases": int(bool(errors)),
                 "asked": len(answers),
                 "not_problem": int(bool(faults)),
                 "unexpected": sum(one.status != one.kind.status for one in answers),
@@ -110,8 +112,6 @@ def _where(one: Got) -> tuple[str, str]:
 def _fault(one: Got) -> str:
     if not one.status:
         return f"no answer ({one.media_type})"
-    if one.status < httpx.codes.BAD_REQUEST:
-        return "no error"
     return fault_of(one.status, one.media_type, one.body, one.kind.bare_path)
 
 

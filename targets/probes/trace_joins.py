@@ -80,7 +80,7 @@ async def _observe(
             await act(stage, each)
         await asyncio.sleep(SETTLE_S)
         log = read_log(stage.running.written())
-    ids = Counter(_document(one).get("trace_id") for one in stage.got if one.status)
+    ids = Counter(_document(one).get("trace_id") for one in stage.got if one.status and not one.succeeded)
     shared = sum(count - 1 for count in ids.values())
     whole = {"case": "log", "lines": sum(map(len, log.lines.values())), "torn": log.torn, "shared": shared}
     return [whole, *joined(stage.got, log)]
@@ -107,16 +107,16 @@ def joined(got: Sequence[Got], log: Log) -> list[dict[str, Any]]:
     lines = []
     for (name, circumstance), group in groupby(sorted(got, key=_where), key=_where):
         every = list(group)
-        errors = [one for one in every if one.status]
+        errors = [one for one in every if one.status and not one.succeeded]
         astray = sum(not _is_joined(one, log) for one in errors)
         unexplained = sum(not _is_explained(one, log) for one in errors)
         lines.append(
             {
                 "case": name,
                 "circumstance": circumstance,
-                "cases": 1,
+                "cases": int(bool(errors)),
                 "errors": len(errors),
-                "unanswered": len(every) - len(errors),
+                "unanswered": sum(not one.status for one in every),
                 "not_joined": int(astray > 0),
                 "not_explained": int(unexplained > 0),
                 "counts": {"not_joined": astray, "not_explained": unexplained},
