@@ -16,9 +16,10 @@ from harness import rules
 from harness.claims.claim import AtMost, Outdoes, Probe, Some, Within, Zero
 from harness.decided import Decided, estimated
 from harness.model import App, Estimate, Target, Verdict, VerdictWord
-from harness.processes import pinned
+from harness.processes import pinned, supervised
 from harness.runtimes import local
 from harness.stats.intervals import ratio_interval, t_interval
+from harness.supervisor import LABEL
 
 PROBE_S = 120.0
 """A probe bounds itself to seconds; one that runs longer hangs."""
@@ -33,14 +34,15 @@ def observe(
 ) -> list[dict[str, Any]] | str:
     """Lines that the probe printed, or why it could not run, in a sentence without a full stop.
 
-    ``lent`` are the addresses of the services that the probe needs.
+    ``lent`` are the addresses of the services that the probe needs.  Whatever it started is gone afterwards, also where
+    it hung, or the harness died.
     """
     try:
-        with pinned(cores):
+        with supervised() as session, pinned(cores):
             done = subprocess.run(
                 [sys.executable, "-m", module, *arguments],
                 cwd=root,
-                env=local.environment(Target(spec=module), App(), root, lent),
+                env=local.environment(Target(spec=module), App(), root, lent) | {LABEL: session.label},
                 capture_output=True,
                 text=True,
                 timeout=PROBE_S,

@@ -201,9 +201,26 @@ CLAIMS = (
         id="write-through",
         section="Strategies",
         statement="Writing to cache and database together keeps both alike.",
-        hypothesis="They differ in 0 keys after a kill between the two writes.",
-        experiment="timeline",
-        needs=("PG", "KV", "TP"),
+        hypothesis=(
+            "They differ in 0 products after a kill between the two writes, as without a fault; the probe also prints "
+            "how cache-aside fares, which forgets the key in the place of the second write."
+        ),
+        experiment="probe",
+        needs=("PG", "KV"),
+        parts=True,
+        conditions=tuple(
+            Probe(
+                name=case,
+                module="targets.probes.write_through_kills",
+                rule=Zero("products"),
+                value="diverged",
+                where={"subject": "write-through", "case": case},
+                behind=("postgres", "valkey"),
+                rows=10_000,
+                spoken="a reader who got another version than the database has",
+            )
+            for case in ("no fault", "killed between the writes")
+        ),
     ),
     Claim(
         number=70,

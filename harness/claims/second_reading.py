@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from harness.claims.claim import Claim, Outdoes, Probe, Some, Zero
 
+SERVERS = ("uvicorn", "granian", "gunicorn", "gunicorn_asgi")
+
+
+def _preflights(name: str, server: str, case: str, value: str, unit: str) -> Probe:
+    return Probe(
+        name=name,
+        module="targets.probes.cors_origins",
+        rule=Zero(unit=unit),
+        value=value,
+        where={"subject": server, "case": case},
+        spoken="a preflight that a browser takes for a yes",
+    )
+
+
 CLAIMS = (
     Claim(
         number=77,
@@ -76,8 +90,21 @@ CLAIMS = (
         id="cors-limits-methods",
         section="CORS",
         statement="Preflights admit only the methods and origins that are needed.",
-        hypothesis="A method or origin outside the list is refused, over fuzzed requests.",
+        hypothesis=(
+            "After a preflight for a method, field or origin outside the list no browser would send the request, by "
+            "the rules of the Fetch standard, over fuzzed requests."
+        ),
         experiment="probe",
+        parts=True,
+        conditions=tuple(
+            _preflights(f"{case}: {server}", server, case, value, unit)
+            for case, value, unit in (
+                ("methods", "admitted", "methods"),
+                ("fields", "admitted", "lists of fields"),
+                ("foreign origins", "in_preflights", "origins"),
+            )
+            for server in SERVERS
+        ),
     ),
     Claim(
         number=82,

@@ -24,6 +24,19 @@ def _keys(name: str, store: str, case: str, value: str, event: str) -> Probe:
     )
 
 
+def _origins(name: str, subject: str, case: str, value: str, unit: str, event: str) -> Probe:
+    return Probe(
+        name=name,
+        module="targets.probes.cors_origins",
+        rule=Zero(unit=unit),
+        value=value,
+        where={"subject": subject, "case": case},
+        spoken=event,
+    )
+
+
+SERVERS = ("uvicorn", "granian", "gunicorn", "gunicorn_asgi")
+
 CLAIMS = (
     Claim(
         number=24,
@@ -38,8 +51,29 @@ CLAIMS = (
         id="cors-explicit-origins",
         section="CORS",
         statement="With credentials, origins are listed and never a wildcard.",
-        hypothesis="No origin outside the list is ever echoed, over fuzzed origins.",
+        hypothesis=(
+            "No origin outside the list is ever admitted, over fuzzed origins, on errors and preflights too; caches "
+            "learn that answers depend on Origin; listed origins are admitted; and * with credentials cannot be set."
+        ),
         experiment="probe",
+        parts=True,
+        conditions=(
+            *(
+                _origins(f"foreign: {server}", server, "foreign origins", "violations", "origins", "an origin admitted")
+                for server in SERVERS
+            ),
+            *(
+                _origins(
+                    f"Vary: {server}", server, "foreign origins", "not_varied", "origins", "an answer without Vary"
+                )
+                for server in SERVERS
+            ),
+            *(
+                _origins(f"listed: {server}", server, "listed origins", "turned_away", "requests", "a refusal")
+                for server in SERVERS
+            ),
+            _origins("unfit lists", "listed", "settings", "accepted", "settings", "a service that starts"),
+        ),
     ),
     Claim(
         number=26,

@@ -167,9 +167,29 @@ CLAIMS = (
         id="database-connections-close",
         section="Graceful Shutdown",
         statement="Database connections are closed.",
-        hypothesis="After exit under load, PostgreSQL counts 0 connections of the service.",
-        experiment="timeline",
+        hypothesis=(
+            "Half a second after the exit under load PostgreSQL counts 0 connections of the service, whatever the "
+            "server; with a statement that hangs beyond the server's limit, too. After SIGKILL it notices by itself."
+        ),
+        experiment="probe",
         needs=("PG",),
+        conditions=tuple(
+            Probe(
+                name=name,
+                module="targets.probes.connections_left",
+                rule=Zero("ends"),
+                value="left",
+                where={"subject": subject},
+                behind=("postgres",),
+                rows=10_000,
+                spoken="a connection left behind",
+            )
+            for name, subject in (
+                ("SIGTERM under load", "SIGTERM"),
+                ("SIGTERM while a statement hangs", "SIGTERM, hung"),
+                ("SIGKILL under load", "SIGKILL"),
+            )
+        ),
     ),
     Claim(
         number=44,

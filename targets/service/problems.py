@@ -6,18 +6,24 @@ import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from targets.service import failure
 from targets.service.correlation import trace_id
 
 MEDIA_TYPE = "application/problem+json"
 
 TYPE_PREFIX = "tag:service.example,2026:problem/"
 """Types are tag URIs: identifiers that promise no page behind them."""
+
+
+_PATH_SAFE = "/:@!$&'()*+,;=~"
+"""What a path may hold as it is, besides letters, digits and ``-._`` (RFC 3986, 3.3)."""
 
 
 class ErrorDetail(BaseModel):
@@ -67,18 +73,19 @@ def problem_response(
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Render one problem."""
+    """Render one problem; ``path`` is the decoded path of the request, as ASGI gives it."""
+    failure.note(code=code)
     content = {
         "type": TYPE_PREFIX + code,
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
-        "instance": path,
+        # A reference to a URI (RFC 9457, 3.1.5) holds neither blanks nor letters beyond ASCII.
+        "instance": quote(path, safe=_PATH_SAFE, errors="surrogatepass"),
         "code": code,
         "trace_id": trace_id(),
         "errors": list(errors),
     }
-    # ASCII escapes: a path may hold lone surrogates, which UTF-8 cannot carry.
     body = json.dumps(content, separators=(",", ":")).encode()
     return Response(body, status, dict(headers or {}), MEDIA_TYPE)
 
@@ -89,7 +96,9 @@ async def _http(request: Request, error: Exception) -> Response:
         raise error
     code = getattr(error, "code", HTTPStatus(error.status_code).phrase.lower().replace(" ", "-"))
     errors = getattr(error, "errors", ())
-    path = request.url.path
+    if error.__cause__ is not None:
+        failure.note(error=type(error.__cause__).__name__)
+    path = request.scope["path"]
     return problem_response(path, error.status_code, code, error.detail, errors=errors, headers=error.headers)
 
 
@@ -99,7 +108,7 @@ async def _validation(request: Request, error: Exception) -> Response:
         raise error
     errors = [{"loc": list(e["loc"]), "msg": e["msg"], "type": e["type"]} for e in error.errors()]
     detail = f"{len(errors)} part{'s' if len(errors) != 1 else ''} of the request cannot be accepted."
-    return problem_response(request.url.path, 422, "validation-failed", detail, errors=errors)
+    return problem_response(request.scope["path"], 422, "validation-failed", detail, errors=errors)
 
 
 def add_problem_handlers(app: FastAPI) -> None:

@@ -39,6 +39,13 @@ async def service(**settings: Any) -> AsyncIterator[httpx.AsyncClient]:
             yield client
 
 
+@contextlib.asynccontextmanager
+async def asgi(app: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of any application, without a lifespan."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service") as client:
+        yield client
+
+
 def server(name: str) -> ModuleType:
     """Load a server's module by its path, as the harness does."""
     path = ROOT / "targets/servers" / f"{name}.py"

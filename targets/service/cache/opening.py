@@ -20,13 +20,14 @@ from targets.service.cache.patience import Patience
 from targets.service.cache.strategies import AfterWrite, Forgetting
 from targets.service.cache.url import VARIABLE
 from targets.service.practices.cache import L1, L2, Both
-from targets.service.repositories.cached_products import CachedProducts, Policy, SlowProducts
+from targets.service.repositories.cached_products import CachedProducts, CacheFirst, Policy, SlowProducts
 from targets.service.repositories.products import Product, Products
 
 AFTER_WRITE: dict[str, AfterWrite[Product]] = {
     "aside": strategies.invalidate,
     "aside_versioned": strategies.invalidate,
     "write_through": strategies.write_through,
+    "cache_first": strategies.nothing_more,
 }
 
 
@@ -52,7 +53,8 @@ def _parts(chosen: L1 | L2 | Both, levels: Levels, metrics: Metrics, draw: rando
 
     def wrap(products: Products) -> Products:
         slow = SlowProducts(products, chosen.compute_ms / 1000) if chosen.compute_ms else products
-        return CachedProducts(slow, levels.cache, policy, metrics)
+        cached = CachedProducts(slow, levels.cache, policy, metrics)
+        return CacheFirst(cached, slow, levels.cache, policy) if chosen.strategy == "cache_first" else cached
 
     return Parts(chosen.kind, wrap, policy.key_of, levels.named, metrics, levels.ping)
 

@@ -1,7 +1,8 @@
 """What a write does to the cache, after the database has committed it.
 
 The database always comes first: a cache that is written first shows others a value that may never be committed.
-A process killed between the two leaves the old value in the cache, until its TTL.
+A process killed between the two leaves the old value in the cache, until its TTL.  ``cache_first`` is the other order,
+as a twin: killed between the two, the process leaves a value in the cache that the database never had.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ async def write_through(cache: Cache[T], key: str, written: Entry[T] | None) -> 
     """Set what was written; what cannot be set is forgotten, at the latest when the level answers again."""
     if written is None or await cache.set(key, written) is Kept.UNREACHED:
         await cache.delete(key, None)
+
+
+async def nothing_more(_: Cache[T], __: str, ___: Entry[T] | None) -> None:
+    """Leave the cache as it is: it was written before the database."""
 
 
 class Forgetting(Generic[T]):

@@ -7,6 +7,7 @@ import traceback
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from targets.service import failure
 from targets.service.log import Emit
 from targets.service.problems import problem_response
 
@@ -39,6 +40,7 @@ class ProblemMiddleware:
         except Exception as error:
             fields = {"method": scope["method"], "path": scope["path"], "error": type(error).__name__}
             self._emit(logging.ERROR, "unhandled exception", fields | {"stack": traceback.format_exc()})
+            failure.note(recorded=True)
             if started:
                 raise
             detail = "The service failed; the trace id finds the reason in its log."

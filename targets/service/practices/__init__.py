@@ -22,6 +22,7 @@ from targets.service.log import Emit
 from targets.service.practices import (
     cache,
     correlation,
+    cors,
     data,
     drain,
     health,
@@ -39,6 +40,7 @@ PRACTICES: tuple[ModuleType, ...] = (
     correlation,
     logging,
     security_headers,
+    cors,
     drain,
     shedding,
     data,
@@ -49,6 +51,8 @@ PRACTICES: tuple[ModuleType, ...] = (
     health,
 )
 """The order of the stack, outermost first: a log line must know the ids, and every answer gets headers.
+
+CORS stands outside of all that refuses requests: a script must be able to read a 429 or 503, too.
 
 Resources are entered in the same order: the cache wraps what the database brought, and health knows them all.
 """

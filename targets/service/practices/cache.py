@@ -16,9 +16,10 @@ from targets.service.log import Emit
 NAME = "cache"
 
 Strategy = Annotated[
-    Literal["aside", "write_through", "aside_versioned"],
+    Literal["aside", "write_through", "aside_versioned", "cache_first"],
     Field(
-        description="What a write does after its commit: forget the key, set it, or forget it and refuse older values"
+        description="What a write does after its commit: forget the key, set it, or forget it and refuse older values;"
+        " cache_first, a broken twin, sets the key before the commit"
     ),
 ]
 Stampede = Annotated[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from targets.service.cache.entry import Entry
@@ -13,7 +13,7 @@ from targets.service.cache.flights import Once
 from targets.service.cache.level import Cache
 from targets.service.cache.metrics import Metrics
 from targets.service.cache.strategies import AfterWrite
-from targets.service.repositories.products import Product, Products
+from targets.service.repositories.products import Product, Products, set_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,26 @@ class CachedProducts:
         if product is not None:
             await self._cache.set(key, self._policy.stamp(product, _since_s(start_ns)))
         return product
+
+
+class CacheFirst:
+    """The broken order, for comparison: the cache is told what the database is about to be told."""
+
+    def __init__(self, cached: CachedProducts, products: Products, cache: Cache[Product], policy: Policy) -> None:
+        """Stand before the cached products; ``products`` are those without a cache."""
+        self._cached, self._products, self._cache, self._policy = cached, products, cache, policy
+
+    async def get(self, product_id: int) -> Product | None:
+        """Give the product from the cache, else from the database."""
+        return await self._cached.get(product_id)
+
+    async def change(self, product_id: int, changes: Mapping[str, Any]) -> Product | None:
+        """Put what the change should come to into the cache, then change the product in the database."""
+        product = await self._products.get(product_id)
+        if product is not None:
+            promised = replace(product, **set_by(changes, product.stock), version=product.version + 1)
+            await self._cache.set(self._policy.key_of(product_id), self._policy.stamp(promised, 0.0))
+        return await self._cached.change(product_id, changes)
 
 
 class SlowProducts:
