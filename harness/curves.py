@@ -15,7 +15,7 @@ from harness.phrases import percent, rounded
 from harness.stats import shapes
 from harness.stats.intervals import ratio_interval, t_interval
 from harness.stats.shapes import Curve
-from harness.sweeps import SweepBlock
+from harness.swept import SweepBlock
 
 SHOWN, DECIDED = 0.95, 0.99
 """What is printed, and what verdicts use."""

@@ -267,6 +267,9 @@ class Grid(Struct, frozen=True):
     """Path that tells how many statements the process has executed: read around one request of each cell."""
     tally: tuple[str, str] | None = None
     """Path and field of a count that the process keeps: read before and after the load."""
+    rtt_ms: int | None = None
+    """What a round trip to the database takes more, both ways together, through Toxiproxy (0: through it without a
+    delay, the control); None: nothing stands between."""
     note: str = ""
     """What a reader must know of the load, as the end of a caption."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness.claims import load_claims
@@ -16,7 +17,7 @@ from harness.report.page import Figure as Picture
 from harness.report.page import Table
 from harness.stats.intervals import ratio_interval
 from harness.store.folder import slugify
-from harness.sweeps import SweepBlock, kept
+from harness.swept import SweepBlock, kept
 
 UNITS: dict[Figure, str] = {
     "p50_ms": "ms",
@@ -26,15 +27,25 @@ UNITS: dict[Figure, str] = {
     "rate_rps": "requests/s",
     "tally": "1/s",
 }
+COLUMNS = {
+    "p50_ms": "median, ms",
+    "p95_ms": "p95, ms",
+    "rate_rps": "requests/s",
+    "cpu_us": "CPU a request, µs",
+    "backend_us": "CPU behind, µs",
+}
+ALWAYS = frozenset({"p50_ms", "p95_ms", "rate_rps"})
+"""Columns that stand in a table also where they are empty."""
+
 LOGARITHMIC = frozenset({"p50_ms", "p95_ms"})
 
 
 def pictures(number: int, folder: Path, estimates: Sequence[dict[str, Any]]) -> tuple[Picture, ...]:
-    """One picture for each axis and figure of the claim's sweeps; none where nothing was measured."""
-    groups: dict[tuple[str, Figure], list[Sweep]] = {}
+    """One picture for each axis, figure and network of the claim's sweeps; none where nothing was measured."""
+    groups: dict[tuple[str, Figure, int | None], list[Sweep]] = {}
     for one in _sweeps(number):
-        groups.setdefault((one.grid.axis, one.figure), []).append(one)
-    found = [_picture(axis, figure, sweeps, folder, estimates) for (axis, figure), sweeps in groups.items()]
+        groups.setdefault((one.grid.axis, one.figure, one.grid.rtt_ms), []).append(one)
+    found = [_picture(axis, figure, sweeps, folder, estimates) for (axis, figure, _), sweeps in groups.items()]
     return tuple(one for one in found if one is not None)
 
 
@@ -64,7 +75,9 @@ def _picture(
         return None
     what = f"{FIGURES[figure]}, {UNITS[figure]}"
     n = min(_valid(_blocks(folder, grid)) for grid in grids.values() if _blocks(folder, grid))
-    notes = "; ".join(dict.fromkeys(grid.note for grid in grids.values() if grid.note))
+    notes = "; ".join(
+        dict.fromkeys(f"{grid.note}{_round_trip(_blocks(folder, grid))}" for grid in grids.values() if grid.note)
+    )
     caption = f"{what[0].upper()}{what[1:]}: geometric means of {n} or more blocks with 95 % intervals ({notes})."
     name = slugify(f"sweep-{'-'.join(grids)}-{figure}")[:80]
     if all(len(one.places) == 1 for one in series):
@@ -76,7 +89,9 @@ def _picture(
         counted = [one for grid in grids.values() for one in _statements(grid, _blocks(folder, grid))]
         if counted:
             panels.append(chart.Panel("statements a request", tuple(counted), logarithmic=True))
-        svg = chart.sweep(panels, axis=axis, marks=_marks(axis, estimates))
+        names = {one.name for one in sweeps}
+        mine = [one for one in estimates if one.get("unit") == axis and one.get("condition") in names]
+        svg = chart.sweep(panels, axis=axis, marks=_marks(mine))
     alt = "; ".join(
         f"{one.subject} {one.variant}: " + ", ".join(f"{place.value:.3g} at {place.at:g}" for place in one.places)
         for one in series
@@ -120,16 +135,26 @@ def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
     return found
 
 
-def _marks(axis: str, estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
+def _round_trip(blocks: Sequence[SweepBlock]) -> str:
+    """What a round trip to the database was seen to take, where a network stood before it."""
+    seen = [one.round_trip_ms for one in blocks if not one.voids and one.round_trip_ms is not None]
+    return f"; a round trip was seen to take {median(seen):.2f} ms" if seen else ""
+
+
+def _marks(estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
     return [
         chart.Mark(f"{one['metric']}: {chart.short(one['value'])}", one["value"], one["low"], one["high"])
         for one in estimates
-        if one.get("unit") == axis and all(one.get(key) for key in ("value", "low", "high"))
+        if all(one.get(key) for key in ("value", "low", "high"))
     ]
 
 
 def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
     valid = [one for one in blocks if not one.voids]
+    # CPU belongs to a process: it is known of cells that have one to themselves.
+    names = [
+        name for name in COLUMNS if name in ALWAYS or any(getattr(seen, name) for one in valid for seen in one.seen)
+    ]
     rows = []
     for cell in grid.cells:
         mine = [seen for one in valid for seen in one.seen if (seen.subject, seen.at) == (cell.subject, cell.at)]
@@ -138,15 +163,17 @@ def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
             (
                 cell.subject,
                 f"{cell.at:,.6g}",
-                *(_figure([getattr(seen, name) for seen in mine]) for name in ("p50_ms", "p95_ms", "rate_rps")),
+                *(_figure([getattr(seen, name) for seen in mine]) for name in names),
                 words.MISSING if statements is None else str(statements),
                 str(sum(seen.failed for seen in mine)),
                 f"{sum(seen.n for seen in mine):,}",
             )
         )
-    header = ("subject", grid.axis, "median, ms", "p95, ms", "requests/s", "statements", "failed", "n (requests)")
+    columns = (COLUMNS[name] for name in names)
+    header = ("subject", grid.axis, *columns, "statements", "failed", "n (requests)")
     void = len(blocks) - len(valid)
-    caption = f"{grid.id}: {len(valid)} valid blocks, {void} void ({grid.note}); 95 % intervals over the blocks"
+    note = f"{grid.note}{_round_trip(blocks)}"
+    caption = f"{grid.id}: {len(valid)} valid blocks, {void} void ({note}); 95 % intervals over the blocks"
     return Table(caption=caption, header=header, rows=tuple(rows))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness import catalog, curves, duel, processes, settings, sweeps, target
+from harness import catalog, curves, duel, processes, settings, sweeps, swept, target
 from harness.backends.backing import backing
 from harness.block import Rig
 from harness.claims.claim import Beside, Cell, Grid, Grows, Sweep
@@ -106,9 +106,9 @@ def test_a_cell_that_does_not_answer_as_expected_is_named_before_any_load(rig: R
         sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
 
 
-def _block(number: int, growth: float) -> sweeps.SweepBlock:
+def _block(number: int, growth: float) -> swept.SweepBlock:
     seen = tuple(
-        sweeps.Seen(subject, at, 100, value, None, None, None, None, 0, None)
+        swept.Seen(subject, at, 100, value, None, None, None, None, 0, None)
         for subject, at, value in (
             ("slow", 1, 1.0 + number / 1e3),
             ("slow", 100, growth + number / 1e3),
@@ -116,7 +116,7 @@ def _block(number: int, growth: float) -> sweeps.SweepBlock:
             ("even", 100, 1.0),
         )
     )
-    return sweeps.SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True)
+    return swept.SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True)
 
 
 SHAPE = Grid("shape", "rows", tuple(Cell(s, at, SERVER, "/") for s in ("slow", "even") for at in (1, 100)))
