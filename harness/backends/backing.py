@@ -122,15 +122,11 @@ class Backing:
         """
         environments: dict[str, dict[str, str]] = {name: {} for name in names}
         meters: list[tuple[str, Tree]] = []
-        server, caches, proxies, networks, own = None, [], [], [], []
+        server, caches, proxies, networks = None, [], [], []
         with contextlib.ExitStack() as stack:
             if "postgres" in behind.backends:
                 server = self.database()
-                for name in names:
-                    environments[name][DATABASE_URL] = self._copy(server, behind)
-                    if behind.own:
-                        own.append(environments[name][DATABASE_URL])
-                stack.callback(self._return, own)
+                self._copies(stack, server, behind, environments)
                 if server.process is not None:
                     meters.append(("postgres", Tree(server.process.pid)))
                 if behind.rtt_ms is not None:
@@ -147,6 +143,17 @@ class Backing:
                     proxies.append(self._proxies(stack))
                     environments[name][TOXIPROXY_URL] = proxies[-1].url
             yield Lent(environments, tuple(meters), server, tuple(caches), tuple(proxies), tuple(networks))
+
+    def _copies(
+        self, stack: contextlib.ExitStack, server: postgres.Postgres, behind: Behind, lent: dict[str, dict[str, str]]
+    ) -> None:
+        """Name each process its database; copies of their own are dropped at the end of the block."""
+        own: list[str] = []
+        stack.callback(self._return, own)
+        for environment in lent.values():
+            environment[DATABASE_URL] = self._copy(server, behind)
+            if behind.own:
+                own.append(environment[DATABASE_URL])
 
     def _copy(self, server: postgres.Postgres, behind: Behind) -> str:
         """Address of a copy of the seeded template, or of a bare database."""

@@ -152,9 +152,8 @@ def _marks(estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
 def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
     valid = [one for one in blocks if not one.voids]
     # CPU belongs to a process: it is known of cells that have one to themselves.
-    names = [
-        name for name in COLUMNS if name in ALWAYS or any(getattr(seen, name) for one in valid for seen in one.seen)
-    ]
+    every = [seen for one in valid for seen in one.seen]
+    names = [name for name in COLUMNS if name in ALWAYS or any(getattr(seen, name) for seen in every)]
     rows = []
     for cell in grid.cells:
         mine = [seen for one in valid for seen in one.seen if (seen.subject, seen.at) == (cell.subject, cell.at)]

@@ -99,6 +99,44 @@ def test_the_database_is_filled_metered_and_its_statements_counted(rig: Rig, tmp
     assert (seen["lazy"].p50_ms or 0) > (seen["joined"].p50_ms or 0)
 
 
+RTT_MS = 20
+
+
+@pytest.mark.usefixtures("toxiproxy_binary")
+def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: Rig, tmp_path: Path) -> None:
+    """Strategies over a network would be ranked as on loopback, or by a delay that is not the stated one."""
+    stored = f"{SERVER},SERVICE_DATA__KIND=postgres"
+    grid = Grid(
+        id="distant",
+        axis="orders",
+        cells=tuple(
+            Cell(
+                loading,
+                10,
+                f"{stored},SERVICE_DATA__LOADING={loading}",
+                "/api/v1/orders?limit=10&expand=lines",
+                rows=10_000,
+            )
+            for loading in ("lazy", "joined", "selectin")
+        ),
+        measure_s=4.5,
+        slice_s=1.5,
+        counter="/internal/data",
+        rtt_ms=RTT_MS,
+    )
+    (block,) = sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)[:1]
+    assert RTT_MS <= (block.round_trip_ms or 0.0) < 1.5 * RTT_MS
+    answers = next(check for check in block.checks if check.check == "who answers")
+    assert answers.ok, answers.seen
+    seen = {one.subject: one for one in block.seen}
+    assert all(one.failed == 0 and one.n > 3 for one in seen.values())
+    joined_ms, joined = seen["joined"].p50_ms or 0.0, seen["joined"].statements or 0
+    # What is no statement (BEGIN, COMMIT) costs all alike; what a page costs without a network is far less.
+    for name in ("lazy", "selectin"):
+        more_ms, more = (seen[name].p50_ms or 0.0) - joined_ms, (seen[name].statements or 0) - joined
+        assert more_ms / RTT_MS == pytest.approx(more, rel=0.4)
+
+
 def test_a_cell_that_does_not_answer_as_expected_is_named_before_any_load(rig: Rig, tmp_path: Path) -> None:
     """A sweep of errors would be drawn as a curve of a fast service."""
     grid = structs.replace(LIMITS, cells=(Cell("page", 1, SERVER, "/api/v1/nowhere"),))
