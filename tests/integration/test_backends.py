@@ -298,6 +298,25 @@ def test_a_redis_url_that_leads_nowhere_is_refused_with_the_mend() -> None:
         assert "REDIS_URL" in error.value.mend
 
 
+def test_a_server_that_is_not_installed_or_does_not_start_is_said_with_the_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user on a platform without the wheels would see an import error, or wait for ever."""
+    with processes.supervised() as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(valkey, "_binary", lambda: Path("/bin/false"))
+            with pytest.raises(CannotMeasure, match="Valkey did not start"), valkey.embedded(session, None):
+                pass
+        with monkeypatch.context() as patch:
+            patch.setattr(valkey.importlib.util, "find_spec", lambda _: None)
+            with pytest.raises(CannotMeasure) as missing, valkey.embedded(session, None):
+                pass
+            assert "REDIS_URL" in missing.value.mend
+            with pytest.raises(CannotMeasure) as missing, embedded(tmp_path, session, None):
+                pass
+            assert "DATABASE_URL" in missing.value.mend
+
+
 def test_a_valkey_that_died_is_named(tmp_path: Path) -> None:
     """A cache that is gone would be measured as one that always misses."""
     with processes.supervised() as session:

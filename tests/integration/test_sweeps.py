@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,7 +103,7 @@ def test_the_database_is_filled_metered_and_its_statements_counted(rig: Rig, tmp
     assert (seen["lazy"].p50_ms or 0) > (seen["joined"].p50_ms or 0)
 
 
-RTT_MS = 20
+RTT_MS = 40
 
 
 @pytest.mark.usefixtures("toxiproxy_binary")
@@ -112,9 +116,9 @@ def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: 
         cells=tuple(
             Cell(
                 loading,
-                10,
+                5,
                 f"{stored},SERVICE_DATA__LOADING={loading}",
-                "/api/v1/orders?limit=10&expand=lines",
+                "/api/v1/orders?limit=5&expand=lines",
                 rows=10_000,
             )
             for loading in ("lazy", "joined", "selectin")
@@ -131,10 +135,46 @@ def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: 
     seen = {one.subject: one for one in block.seen}
     assert all(one.failed == 0 and one.n > 3 for one in seen.values())
     joined_ms, joined = seen["joined"].p50_ms or 0.0, seen["joined"].statements or 0
-    # What is no statement (BEGIN, COMMIT) costs all alike; what a page costs without a network is far less.
-    for name in ("lazy", "selectin"):
-        more_ms, more = (seen[name].p50_ms or 0.0) - joined_ms, (seen[name].statements or 0) - joined
-        assert more_ms / RTT_MS == pytest.approx(more, rel=0.4)
+    # What is no statement (BEGIN, COMMIT) costs all alike.  A delay is never shorter; a busy machine adds to it.
+    for name, more in (("lazy", 6), ("selectin", 1)):
+        assert (seen[name].statements or 0) - joined == more
+        assert 0.8 * more < ((seen[name].p50_ms or 0.0) - joined_ms) / RTT_MS < 2 * more + 1
+
+
+def test_a_cache_that_dies_under_load_voids_the_block_with_the_reason(rig: Rig, tmp_path: Path) -> None:
+    """Reads without their cache would be published as the cache's own."""
+    target = f"{SERVER},SERVICE_DATA__KIND=postgres,SERVICE_CACHE__KIND=l2"
+    grid = Grid("cached", "key", (Cell("L2", 1, target, "/api/v1/products/1", rows=10_000),), measure_s=3.0)
+    killed: list[int] = []
+
+    def kill() -> None:
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob("*/load/start.json")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1.2)
+        killed.extend(_valkeys(rig.session.label))
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    (block,) = sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
+    killer.join()
+    assert len(killed) == 1
+    assert any("Valkey ended with status -9" in void.sentence for void in block.voids)
+
+
+def _valkeys(label: str) -> list[int]:
+    """Servers of Valkey that carry the session's label."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            marked = f"={label}".encode() in (entry / "environ").read_bytes()
+            if marked and b"valkey-server" in (entry / "cmdline").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
 
 
 def test_a_cell_that_does_not_answer_as_expected_is_named_before_any_load(rig: Rig, tmp_path: Path) -> None:
