@@ -67,6 +67,25 @@ def requests(
     ]
 
 
+def hits(grid: Grid, arms: Sequence[Process], servers: Sequence[local.Server]) -> dict[int, tuple[float, float]]:
+    """Hits and misses so far of each cell whose process counts them."""
+    found = {}
+    for arm, server in zip(arms, servers, strict=True):
+        for number in arm.cells:
+            counted = grid.cells[number].hits
+            if counted is not None:
+                path, *fields = counted
+                told = json.loads(local.verify_path(server.url, path, (200,)))
+                found[number] = (_field(told, fields[0]), _field(told, fields[1]))
+    return found
+
+
+def _field(told: Any, dotted: str) -> float:
+    for name in dotted.split("."):
+        told = told[name]
+    return float(told)
+
+
 def tallies(grid: Grid, servers: Sequence[local.Server]) -> list[float]:
     """What each process has counted so far; nothing where the grid asks for none."""
     if grid.tally is None:

@@ -203,14 +203,14 @@ def _loaded(
             cores=rig.layout.generator,
         )
         slices = load.wait_ready(generator)
-        before = questions.tallies(grid, servers)
+        before, hits = questions.tallies(grid, servers), questions.hits(grid, arms, servers)
         readings = reading.read(rig.layout, generator, slices, "slice", servers, lent.meters, lent.between())
         done = load.collect(generator, DRAIN_S)
     finally:
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
         watched = watching.finish(watch)
-    after = questions.tallies(grid, servers)
+    after, hits_after = questions.tallies(grid, servers), questions.hits(grid, arms, servers)
     ended = [*(local.still_alone(server) for server in servers), lent.ended()]
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
@@ -227,7 +227,9 @@ def _loaded(
             picked = rows[(rows["phase"] == 1) & (rows["name_index"] == cells.get(number, -1))]
             alone = mine if len(arm.cells) == 1 else []
             one = swept.figures(grid.cells[number], picked[picked["entry"] == place_], alone, statements.get(number))
-            seen.append(structs.replace(one, tally=swept.per_second(before, after, place_, slices)))
+            tally = swept.per_second(before, after, place_, slices)
+            ratio = swept.hit_ratio(hits.get(number), hits_after.get(number))
+            seen.append(structs.replace(one, tally=tally, hit_ratio=ratio))
     return tuple(seen), found
 
 

@@ -31,6 +31,8 @@ class Seen(Struct, frozen=True):
     statements: int | None
     tally: float | None = None
     """What the process counted per second while it was loaded."""
+    hit_ratio: float | None = None
+    """Hits ÷ look-ups of the process's cache over the load, the warm-up included."""
 
 
 class SweepBlock(Struct, frozen=True):
@@ -84,6 +86,14 @@ def _each(used_ns: Sequence[int | None], requests: int) -> float | None:
     if not used_ns or None in used_ns or not requests:
         return None
     return sum(value or 0 for value in used_ns) / requests / 1e3
+
+
+def hit_ratio(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
+    """Hits ÷ look-ups between two readings of (hits, misses); None where nobody counted, or nothing was looked up."""
+    if before is None or after is None:
+        return None
+    hits, misses = after[0] - before[0], after[1] - before[1]
+    return hits / (hits + misses) if hits + misses else None
 
 
 def per_second(

@@ -9,8 +9,8 @@ from statistics import median
 from typing import Any
 
 from harness.claims import load_claims
-from harness.claims.claim import FIGURES, Bounded, Figure, Grid, Sweep
-from harness.curves import curves
+from harness.claims.claim import Bounded, Figure, Grid, Sweep
+from harness.curves import curves, spoken
 from harness.report import words
 from harness.report.charts import sweep as chart
 from harness.report.page import Figure as Picture
@@ -33,6 +33,7 @@ COLUMNS = {
     "rate_rps": "requests/s",
     "cpu_us": "CPU a request, µs",
     "backend_us": "CPU behind, µs",
+    "hit_ratio": "hit ratio",
 }
 ALWAYS = frozenset({"p50_ms", "p95_ms", "rate_rps"})
 """Columns that stand in a table also where they are empty."""
@@ -73,7 +74,8 @@ def _picture(
     ]
     if not series:
         return None
-    what = f"{FIGURES[figure]}, {UNITS[figure]}"
+    unit = "" if figure == "tally" and sweeps[0].grid.tally_name else f", {UNITS[figure]}"
+    what = f"{spoken(sweeps[0].grid, figure)}{unit}"
     n = min(_valid(_blocks(folder, grid)) for grid in grids.values() if _blocks(folder, grid))
     notes = "; ".join(
         dict.fromkeys(f"{grid.note}{_round_trip(_blocks(folder, grid))}" for grid in grids.values() if grid.note)
@@ -91,6 +93,9 @@ def _picture(
             panels.append(chart.Panel("statements a request", tuple(counted), logarithmic=True))
         names = {one.name for one in sweeps}
         mine = [one for one in estimates if one.get("unit") == axis and one.get("condition") in names]
+        shares = [one for grid in grids.values() for one in _hit_ratios(grid, _blocks(folder, grid))]
+        if shares:
+            panels.append(chart.Panel("hit ratio", tuple(shares), logarithmic=False))
         svg = chart.sweep(panels, axis=axis, marks=_marks(mine))
     alt = "; ".join(
         f"{one.subject} {one.variant}: " + ", ".join(f"{place.value:.3g} at {place.at:g}" for place in one.places)
@@ -121,6 +126,20 @@ def _variant(grid: Grid) -> str:
 def _place(at: float, values: Sequence[float]) -> chart.Place | None:
     found = ratio_interval([math.log(value) for value in values], 0.95)
     return None if found is None else chart.Place(at, found.value, found.low, found.high)
+
+
+def _hit_ratios(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
+    """Hit ratios of the subjects whose processes count them."""
+    found = []
+    for subject in dict.fromkeys(cell.subject for cell in grid.cells if cell.hits is not None):
+        values: dict[float, list[float]] = {}
+        for seen in (seen for one in blocks if not one.voids for seen in one.seen if seen.subject == subject):
+            if seen.hit_ratio:
+                values.setdefault(seen.at, []).append(seen.hit_ratio)
+        places = tuple(place for at in sorted(values) if (place := _place(at, values[at])) is not None)
+        if places:
+            found.append(chart.Series(subject, "", places))
+    return found
 
 
 def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:

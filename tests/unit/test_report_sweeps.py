@@ -94,3 +94,57 @@ def test_pages_of_every_size_of_table_are_in_one_picture_on_two_log_axes(tmp_pat
     for subject in ("offset", "cursor", "keyset"):
         for size in ("100k", "1M"):
             assert f"{subject}, {size} rows" in words
+
+
+def test_recomputations_are_told_for_each_expiry_and_held_to_their_bound(tmp_path: Path) -> None:
+    """A count per second says nothing of an expiry: a short life would look like a stampede."""
+    (claim,) = find(["70"])
+    mine = [one for one in claim.conditions if isinstance(one, Sweep)]
+    grid = mine[0].grid
+    folder = tmp_path / "sweeps" / grid.id
+    folder.mkdir(parents=True)
+    # An entry lives for half a second: two counted a second are one for each expiry.
+    counted = {"none": 60.0, "lock": 2.0, "jitter": 50.0, "early": 2.1}
+    for number in range(5):
+        seen = tuple(
+            Seen(cell.subject, cell.at, 30, 1.0, None, None, None, None, 0, None, counted[cell.subject] + number / 1e3)
+            for cell in grid.cells
+        )
+        write_json(folder / f"{number:04}.json", SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True))
+    blocks = report.kept(folder)
+    found = {one.name: curves.decide(one, blocks, "ours").verdict for one in mine}
+    assert {name: one.verdict for name, one in found.items()} == {
+        "one hot key, lock": "supported",
+        "one hot key, early": "supported",
+        "one hot key, jitter": "refuted",
+    }
+    assert "recomputations per expiry is 1 " in found["one hot key, lock"].sentence
+    (picture,) = report.pictures(70, tmp_path, [])
+    words = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture.svg))
+    assert "recomputations per expiry" in words
+    assert "25" in words.split()
+
+
+def test_the_hit_ratio_that_was_counted_stands_beside_the_response_times(tmp_path: Path) -> None:
+    """The share of hot requests would pass for the hit ratio, which expiry makes smaller."""
+    (claim,) = find(["68"])
+    mine = [one for one in claim.conditions if isinstance(one, Sweep)]
+    grid = mine[0].grid
+    folder = tmp_path / "sweeps" / grid.id
+    folder.mkdir(parents=True)
+    for number in range(4):
+        seen = tuple(
+            Seen(cell.subject, cell.at, 300, 2.0, 3.0, None, None, None, 0, None,
+                 hit_ratio=cell.at / 110 if cell.hits else None)
+            for cell in grid.cells
+        )  # fmt: skip
+        write_json(folder / f"{number:04}.json", SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True))
+    pictures = report.pictures(68, tmp_path, [])
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert "hit ratio" in " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture.svg)).split("  ")[0]
+    (table,) = report.tables(68, tmp_path)
+    column = table.header.index("hit ratio")
+    cells = {(row[0], row[1]): row[column] for row in table.rows}
+    assert cells["L2", "99"].startswith("0.9 ")
+    assert cells["no cache", "99"] == "—"
