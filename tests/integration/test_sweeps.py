@@ -123,8 +123,8 @@ def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: 
             )
             for loading in ("lazy", "joined", "selectin")
         ),
-        measure_s=4.5,
-        slice_s=1.5,
+        measure_s=6.0,
+        slice_s=2.0,
         counter="/internal/data",
         rtt_ms=RTT_MS,
     )
@@ -133,7 +133,7 @@ def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: 
     answers = next(check for check in block.checks if check.check == "who answers")
     assert answers.ok, answers.seen
     seen = {one.subject: one for one in block.seen}
-    assert all(one.failed == 0 and one.n > 3 for one in seen.values())
+    assert all(one.failed == 0 and one.n > 1 for one in seen.values())
     joined_ms, joined = seen["joined"].p50_ms or 0.0, seen["joined"].statements or 0
     # What is no statement (BEGIN, COMMIT) costs all alike.  A delay is never shorter; a busy machine adds to it.
     for name, more in (("lazy", 6), ("selectin", 1)):
@@ -144,7 +144,9 @@ def test_a_network_before_the_database_costs_each_statement_its_round_trip(rig: 
 def test_a_cache_that_dies_under_load_voids_the_block_with_the_reason(rig: Rig, tmp_path: Path) -> None:
     """Reads without their cache would be published as the cache's own."""
     target = f"{SERVER},SERVICE_DATA__KIND=postgres,SERVICE_CACHE__KIND=l2"
-    grid = Grid("cached", "key", (Cell("L2", 1, target, "/api/v1/products/1", rows=10_000),), measure_s=3.0)
+    counted = ("/internal/cache", "levels.l2.hits", "levels.l2.misses")
+    cell = Cell("L2", 1, target, "/api/v1/products/1", rows=10_000, hits=counted)
+    grid = Grid("cached", "key", (cell,), measure_s=3.0)
     killed: list[int] = []
 
     def kill() -> None:
@@ -162,6 +164,9 @@ def test_a_cache_that_dies_under_load_voids_the_block_with_the_reason(rig: Rig, 
     killer.join()
     assert len(killed) == 1
     assert any("Valkey ended with status -9" in void.sentence for void in block.voids)
+    # The service went on without it, and its count of hits tells when.
+    assert block.seen[0].failed == 0
+    assert 0.05 < (block.seen[0].hit_ratio or 0.0) < 0.95
 
 
 def _valkeys(label: str) -> list[int]:
