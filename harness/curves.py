@@ -15,7 +15,7 @@ from harness.phrases import percent, rounded
 from harness.stats import shapes
 from harness.stats.intervals import ratio_interval, t_interval
 from harness.stats.shapes import Curve
-from harness.sweeps import SweepBlock
+from harness.swept import SweepBlock
 
 SHOWN, DECIDED = 0.95, 0.99
 """What is printed, and what verdicts use."""
@@ -24,14 +24,20 @@ BLOCKS_MIN = 4
 """Below four blocks a t interval at 99 % is wider than any verdict can use."""
 
 
+def spoken(grid: Grid, figure: Figure) -> str:
+    """A figure of the grid as it is said aloud."""
+    return grid.tally_name if figure == "tally" and grid.tally_name else FIGURES[figure]
+
+
 def curves(grid: Grid, blocks: Sequence[SweepBlock], subject: str, figure: Figure) -> list[Curve]:
     """The subject's figure at each place, block by block; a block without one of them is left out."""
     places = {cell.at for cell in grid.cells if cell.subject == subject}
+    times = grid.tally_s if figure == "tally" else 1.0
     found: list[Curve] = []
     for block in blocks:
         mine = {one.at: getattr(one, figure) for one in block.seen if one.subject == subject}
         if not block.voids and set(mine) == places and all(value for value in mine.values()):
-            found.append({at: float(mine[at]) for at in sorted(mine)})
+            found.append({at: times * float(mine[at]) for at in sorted(mine)})
     return found
 
 
@@ -88,7 +94,7 @@ def _flat(sweep: Sweep, rule: Flat, blocks: Sequence[SweepBlock], origin: rules.
     if estimate is None:
         return _too_few(len(found))
     low, high = 1 / (1 + rule.margin), 1 + rule.margin
-    subject = f"{rule.subject}: {FIGURES[sweep.figure]} at the last place ({_last(found)}) ÷ at the first"
+    subject = f"{rule.subject}: {spoken(sweep.grid, sweep.figure)} at the last place ({_last(found)}) ÷ at the first"
     return Decided(rules.within(estimate, low, high, subject, origin=origin), estimate, _growths(found))
 
 
@@ -97,15 +103,15 @@ def _growth(sweep: Sweep, subject: str, found: Sequence[Curve]) -> Estimate | No
         return None
     shown, decided = shapes.growth(found, SHOWN), shapes.growth(found, DECIDED)
     return _estimate(
-        f"{subject}, last ÷ first place: {FIGURES[sweep.figure]}", "ratio", shown, decided, len(found), sweep
+        f"{subject}, last ÷ first place: {spoken(sweep.grid, sweep.figure)}", "ratio", shown, decided, len(found), sweep
     )
 
 
 def _grown(sweep: Sweep, subject: str, found: Sequence[Curve], estimate: Estimate) -> str:
     first = min(found[0])
     return (
-        f"{subject}: {FIGURES[sweep.figure]} at {_last(found)} is {estimate.value:.3g} times that at {first:,.6g} "
-        f"{sweep.grid.axis} (95 % interval {estimate.low:.3g} to {estimate.high:.3g}, {len(found)} blocks)"
+        f"{subject}: {spoken(sweep.grid, sweep.figure)} at {_last(found)} is {estimate.value:.3g} times that at "
+        f"{first:,.6g} {sweep.grid.axis} (95 % interval {estimate.low:.3g} to {estimate.high:.3g}, {len(found)} blocks)"
     )
 
 
@@ -126,12 +132,12 @@ def _beside(sweep: Sweep, rule: Beside, blocks: Sequence[SweepBlock], origin: ru
             logs = shapes.ratios(mine, theirs, at)
             where = f"{at:,.6g} {sweep.grid.axis}" + (f", against {reference}" if len(rule.references) > 1 else "")
             shown, decided = ratio_interval(logs, SHOWN), ratio_interval(logs, DECIDED)
-            one = _estimate(FIGURES[sweep.figure], "ratio", shown, decided, len(logs), sweep)
+            one = _estimate(spoken(sweep.grid, sweep.figure), "ratio", shown, decided, len(logs), sweep)
             estimates.append(structs.replace(one, condition=where))
             ratios.append(logs)
     others = rule.references[0] if len(rule.references) == 1 else f"each of {', '.join(rule.references)}"
     judge = rules.at_most if rule.at_most else rules.equivalent
-    verdict = judge(estimates, rule.margin, others, rule.subject, FIGURES[sweep.figure], origin=origin)
+    verdict = judge(estimates, rule.margin, others, rule.subject, spoken(sweep.grid, sweep.figure), origin=origin)
     worst = max(range(len(estimates)), key=lambda place: estimates[place].value or 0.0)
     return Decided(verdict, estimates[worst], tuple(ratios[worst]))
 
@@ -142,7 +148,7 @@ def _crosses(sweep: Sweep, rule: Crosses, blocks: Sequence[SweepBlock]) -> Decid
         return _too_few(len(upper))
     shown = shapes.crossing(upper, lower, rule.times, SHOWN)
     decided = shapes.crossing(upper, lower, rule.times, DECIDED)
-    axis, what, n = sweep.grid.axis, FIGURES[sweep.figure], shown.n
+    axis, what, n = sweep.grid.axis, spoken(sweep.grid, sweep.figure), shown.n
     times = "that" if rule.times == 1 else f"{rule.times:g} times that"
     last = max(upper[0])
     logs = shapes.ratios(upper, lower, last)
@@ -178,7 +184,7 @@ def _bounded(sweep: Sweep, rule: Bounded, blocks: Sequence[SweepBlock], origin: 
     highest = max(found[0], key=lambda at: sum(curve[at] for curve in found))
     values = [curve[highest] for curve in found]
     shown, decided = t_interval(values, SHOWN), t_interval(values, DECIDED)
-    what = FIGURES[sweep.figure]
+    what = spoken(sweep.grid, sweep.figure)
     estimate = _estimate(f"{rule.subject}: {what}", "", shown, decided, len(found), sweep)
     if shown is None or decided is None:
         return _too_few(len(found))
@@ -201,7 +207,7 @@ def _peaks(sweep: Sweep, rule: Peaks, blocks: Sequence[SweepBlock]) -> Decided:
     shown = shapes.optimum(found, SHOWN) if best is not None else None
     if best is None or shown is None or best.last is None or best.first is None or shown.last is None:
         return _too_few(len(found))
-    axis, what = sweep.grid.axis, FIGURES[sweep.figure]
+    axis, what = sweep.grid.axis, spoken(sweep.grid, sweep.figure)
     chosen = ", ".join(f"{at:g} in {count}" for at, count in sorted(best.chosen.items()))
     said = (
         f"{what.capitalize()} is best at {best.best:g} {axis} (best of a block: {chosen}); {max(found[0]):g} give "

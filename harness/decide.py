@@ -26,7 +26,7 @@ from harness.stats.distributions import normal_cdf, normal_quantile
 from harness.stats.heterogeneity import interaction
 from harness.stats.shares import heterogeneity_p
 from harness.store.folder import slugify
-from harness.sweeps import SweepBlock
+from harness.swept import SweepBlock
 
 PROFILE = "profile:"
 """How a plan's list of claims names its profile."""

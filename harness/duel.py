@@ -17,6 +17,7 @@ from msgspec import structs
 from harness import (
     __version__,
     bank,
+    behind,
     block,
     catalog,
     estimate,
@@ -256,7 +257,7 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
         for one in blocks
         if one.condition == condition.name and not one.voids and one.utilisation is not None
     ]
-    behind = [
+    shares = [
         one.backend_share
         for one in blocks
         if one.condition == condition.name and not one.voids and one.backend_share is not None
@@ -275,7 +276,8 @@ def _regime(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Blo
         "users": condition.load.users,
         "arrivals": condition.load.arrivals if condition.load.model == "open" else None,
         "utilisation": sum(used) / len(used) if used else None,
-        "behind_utilisation": sum(behind) / len(behind) if behind else None,
+        "behind_utilisation": sum(shares) / len(shares) if shares else None,
+        "behind": behind.document(behind.cost(blocks, condition)),
         "grains": {
             one.grain: {
                 "ratio": one.estimate.value,

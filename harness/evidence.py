@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -129,15 +129,15 @@ def windows_of(
                     cpu_ns=_used(start, end),
                     requests=requests,
                     # With both arms loaded nobody can say whose queries the database works on.
-                    backend_ns=None if grain == "request" else _behind(readings, first, last),
+                    backend_ns=None if grain == "request" else _grown(readings.backends_at, first, last),
                 )
             )
     return tuple(found)
 
 
-def _behind(readings: sampler.Readings, first: int, last: int) -> int | None:
-    """What the services behind the arms used between two edges; None without any."""
-    start, end = readings.backends_at.get(first), readings.backends_at.get(last)
+def _grown(at: Mapping[int, int | None], first: int, last: int) -> int | None:
+    """What was used between two edges; None where it was not metered."""
+    start, end = at.get(first), at.get(last)
     return None if start is None or end is None else end - start
 
 
@@ -274,7 +274,7 @@ def mismatch_of(ledger: Sequence[dict[str, Any]], rows: np.ndarray[Any, Any]) ->
 def _foreign(
     readings: sampler.Readings, start_ns: int, end_ns: int, wall_ns: int, watcher_share: float
 ) -> float | None:
-    """Share of the arms' core that neither the arms, the services behind them nor our own watcher used."""
+    """Share of the arms' core that neither the arms, what is behind them or between, nor our own watcher used."""
     before, after = readings.core_before, readings.core_after
     if before is None or after is None or not wall_ns:
         return None
@@ -282,8 +282,9 @@ def _foreign(
     used = [_used(start.get(index), end.get(index)) for index in start]
     if not used or None in used:
         return None
-    arms_ns = sum(value or 0 for value in used) + (_behind(readings, start_ns, end_ns) or 0)
-    return max(0.0, (after.busy_ns - before.busy_ns - arms_ns) / wall_ns - watcher_share)
+    ours_ns = sum(value or 0 for value in used)
+    ours_ns += sum(_grown(at, start_ns, end_ns) or 0 for at in (readings.backends_at, readings.between_at))
+    return max(0.0, (after.busy_ns - before.busy_ns - ours_ns) / wall_ns - watcher_share)
 
 
 def _steal(readings: sampler.Readings) -> float | None:
@@ -306,5 +307,5 @@ def backend_share_of(readings: sampler.Readings, slices: Sequence[load.Slice]) -
     """CPU time of the services behind the arms ÷ time, over the measured phase; None where there are none."""
     measured = [piece for piece in slices if piece.phase == "measure"]
     first_ns, last_ns = measured[0].start_ns, measured[-1].end_ns
-    used_ns = _behind(readings, first_ns, last_ns)
+    used_ns = _grown(readings.backends_at, first_ns, last_ns)
     return None if used_ns is None else used_ns / (last_ns - first_ns)

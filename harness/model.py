@@ -58,6 +58,9 @@ class Behind(Struct, frozen=True):
     seed: int = 7
     own: bool = False
     """Whether each process has a copy of the database of its own: needed where arms write."""
+    rtt_ms: int | None = None
+    """What a round trip to PostgreSQL takes more, both ways together: Toxiproxy stands between (0: and delays nothing).
+    None: nothing stands between."""
 
 
 class Fault(Struct, frozen=True):

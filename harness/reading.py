@@ -19,8 +19,9 @@ def read(
     grain: Grain,
     servers: Sequence[local.Server],
     behind: Sequence[tuple[str, Tree]],
+    between: Sequence[tuple[str, Tree]] = (),
 ) -> sampler.Readings:
-    """Begin the load and read the meters of the servers, and of what stands behind them, until its last edge.
+    """Begin the load and read the meters of the servers, and of what stands behind them and between, until the end.
 
     Raises load.GeneratorFailedError with Locust's last words where it ended before.
     """
@@ -37,6 +38,7 @@ def read(
         generators=[(process.pid, generator.output / f"live-{k + 1}") for k, process in enumerate(workers)],
         keep_on=lambda: load.alive(generator),
         backends=behind,
+        between=between,
     )
     if max(edges) not in readings.at_edges:
         load.collect(generator, load.ENDING_S)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from msgspec import Struct
 
-from harness.backends import toxiproxy
+from harness.backends import network, toxiproxy
 from harness.backends.backing import DATABASE_URL, REDIS_URL, lending
 from harness.block import Rig
 from harness.course import Course, Subject
@@ -80,11 +79,7 @@ def _places(
         if name == "client":
             continue
         variable = ADDRESSES[name]
-        parts = urlsplit(environment[variable])
-        proxy = toxiproxy.proxy(proxies, name, f"127.0.0.1:{parts.port}", rig.session)
-        credentials = parts.netloc.rpartition("@")[0]
-        netloc = f"{credentials}@127.0.0.1:{proxy.port}" if credentials else f"127.0.0.1:{proxy.port}"
-        environment[variable] = urlunsplit(parts._replace(netloc=netloc))
+        proxy, environment[variable] = network.through(proxies, name, environment[variable], rig.session)
         places[name] = Place(
             proxies=proxies, proxy=proxy, server=upstream if name == "upstream" else None,
             session=rig.session, cores=cores,

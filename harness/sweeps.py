@@ -8,31 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import json
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
-import numpy as np
-from msgspec import Struct, structs
+from msgspec import structs
 
-from harness import __version__, evidence, load, processes, reading, summary, validity, watching
+from harness import evidence, load, processes, questions, reading, summary, swept, validity, watching
 from harness.backends.backing import Lent, lending
 from harness.backends.needs import behind_of
 from harness.block import DRAIN_S, BackendEndedError, Rig, named
-from harness.claims.claim import Cell, Grid
+from harness.claims.claim import Grid
 from harness.meters import sampler
-from harness.model import App, Behind, Check, Condition, Load, Role, Target, Void, Window
+from harness.model import App, Behind, Condition, Load, Role, Target, Void, Window
+from harness.questions import Process
 from harness.runtimes import local
-from harness.stats.quantiles import printed_quantiles
 from harness.store import samples
 from harness.store.folder import write_json
-
-ROUNDS = 16
-"""Orders in which a process's cells are asked in turn before they repeat: no cell always follows the same other."""
+from harness.swept import Seen, SweepBlock, kept
 
 WARMUP_S = 1.0
 
@@ -41,49 +36,6 @@ START_S = 0.8
 wall time less their load (results/evidence/claims-data.json)."""
 
 Parse = Callable[[str], Target]
-
-
-class Seen(Struct, frozen=True):
-    """What one block saw of one cell; None where it could not be had."""
-
-    subject: str
-    at: float
-    n: int
-    p50_ms: float | None
-    p95_ms: float | None
-    cpu_us: float | None
-    backend_us: float | None
-    rate_rps: float | None
-    failed: int
-    statements: int | None
-    tally: float | None = None
-    """What the process counted per second while it was loaded."""
-
-
-class SweepBlock(Struct, frozen=True):
-    """One block of a grid (``sweeps/<grid>/<n>.json``)."""
-
-    number: int
-    seed: int
-    started_utc: str
-    seen: tuple[Seen, ...]
-    checks: tuple[Check, ...]
-    voids: tuple[Void, ...]
-    wall_s: float
-    pinned: bool
-    schema: int = 1
-    kind: str = "sweep-block"
-    harness_version: str = __version__
-
-
-class _Process(Struct, frozen=True):
-    """One process of the grid: its name in the trial, and the cells that it serves."""
-
-    name: str
-    target: Target
-    rows: int | None
-    cells: tuple[int, ...]
-    """Their numbers in the grid."""
 
 
 def seconds_per_block(grid: Grid) -> float:
@@ -99,7 +51,8 @@ def sizes(grid: Grid) -> set[int | None]:
 
 def behind(grid: Grid, rows: int | None, seed: int, parse: Parse) -> Behind | None:
     """What must stand behind the processes with so many rows."""
-    return behind_of([parse(cell.target) for cell in grid.cells if cell.rows == rows], rows=rows, seed=seed)
+    arms = [parse(cell.target) for cell in grid.cells if cell.rows == rows]
+    return behind_of(arms, rows=rows, seed=seed, rtt_ms=grid.rtt_ms)
 
 
 def observe(
@@ -127,19 +80,16 @@ def observe(
     return kept(folder)
 
 
-def kept(folder: Path) -> list[SweepBlock]:
-    """The blocks that a folder holds, in their order."""
-    return [msgspec.json.decode(one.read_bytes(), type=SweepBlock) for one in sorted(folder.glob("[0-9]*.json"))]
-
-
 def _block(grid: Grid, parse: Parse, rig: Rig, place: Path, number: int, seed: int) -> SweepBlock:
     began = time.monotonic()
     started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     order = random.Random(f"{seed}-{grid.id}-{number}")
     arms = _processes(grid, parse)
     order.shuffle(arms)
+    round_trip_ms = None
     try:
         with _lent(grid, parse, arms, rig, seed) as lent, named(lent), _served(arms, rig, place, lent) as servers:
+            round_trip_ms = max((one.round_trip_ms for one in lent.networks), default=None)
             seen, evidences = _loaded(grid, arms, servers, rig, place, lent, order)
         checks = validity.checks(evidences)
         voids = validity.voids(checks)
@@ -158,22 +108,23 @@ def _block(grid: Grid, parse: Parse, rig: Rig, place: Path, number: int, seed: i
         voids=voids,
         wall_s=time.monotonic() - began,
         pinned=rig.layout.pinned,
+        round_trip_ms=round_trip_ms,
     )
 
 
-def _processes(grid: Grid, parse: Parse) -> list[_Process]:
+def _processes(grid: Grid, parse: Parse) -> list[Process]:
     """One for each target and number of rows, in the grid's order."""
     groups: dict[tuple[str, int | None], list[int]] = {}
     for number, cell in enumerate(grid.cells):
         groups.setdefault((cell.target, cell.rows), []).append(number)
     return [
-        _Process(f"p{place}", parse(target), rows, tuple(cells))
+        Process(f"p{place}", parse(target), rows, tuple(cells))
         for place, ((target, rows), cells) in enumerate(groups.items())
     ]
 
 
 @contextlib.contextmanager
-def _lent(grid: Grid, parse: Parse, arms: Sequence[_Process], rig: Rig, seed: int) -> Iterator[Lent]:
+def _lent(grid: Grid, parse: Parse, arms: Sequence[Process], rig: Rig, seed: int) -> Iterator[Lent]:
     """What stands behind the processes: one copy of the data for each number of rows."""
     with contextlib.ExitStack() as stack:
         parts = [
@@ -188,11 +139,12 @@ def _lent(grid: Grid, parse: Parse, arms: Sequence[_Process], rig: Rig, seed: in
             meters=tuple({tree.root: (name, tree) for part in parts for name, tree in part.meters}.values()),
             postgres=next((part.postgres for part in parts if part.postgres is not None), None),
             valkeys=tuple(one for part in parts for one in part.valkeys),
+            networks=tuple(one for part in parts for one in part.networks),
         )
 
 
 @contextlib.contextmanager
-def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[local.Server]]:
+def _served(arms: Sequence[Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[local.Server]]:
     """Start every process and stop them all."""
     servers: list[local.Server] = []
     try:
@@ -217,7 +169,7 @@ def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iter
 
 def _loaded(
     grid: Grid,
-    arms: Sequence[_Process],
+    arms: Sequence[Process],
     servers: Sequence[local.Server],
     rig: Rig,
     place: Path,
@@ -225,9 +177,9 @@ def _loaded(
     order: random.Random,
 ) -> tuple[tuple[Seen, ...], validity.Evidence]:
     """Ask each cell once, load them all, and say what was seen."""
-    paths, statements = _asked(grid, arms, servers)
+    paths, statements = questions.asked(grid, arms, servers)
     work = Load(model="closed", users=grid.users, warmup_s=WARMUP_S, measure_s=grid.measure_s)
-    condition = _condition(grid, _requests(grid, arms, paths, order), work)
+    condition = _condition(grid, questions.requests(grid, arms, paths, order), work)
     entries = tuple(evidence.Entry(cast("Role", arm.name), 1) for arm in arms)
     output = load.write_trial(
         place / "trial.json",
@@ -251,14 +203,14 @@ def _loaded(
             cores=rig.layout.generator,
         )
         slices = load.wait_ready(generator)
-        before = _tallies(grid, servers)
-        readings = reading.read(rig.layout, generator, slices, "slice", servers, lent.meters)
+        before, hits = questions.tallies(grid, servers), questions.hits(grid, arms, servers)
+        readings = reading.read(rig.layout, generator, slices, "slice", servers, lent.meters, lent.between())
         done = load.collect(generator, DRAIN_S)
     finally:
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
         watched = watching.finish(watch)
-    after = _tallies(grid, servers)
+    after, hits_after = questions.tallies(grid, servers), questions.hits(grid, arms, servers)
     ended = [*(local.still_alone(server) for server in servers), lent.ended()]
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
@@ -274,8 +226,10 @@ def _loaded(
         for number in arm.cells:
             picked = rows[(rows["phase"] == 1) & (rows["name_index"] == cells.get(number, -1))]
             alone = mine if len(arm.cells) == 1 else []
-            one = _cell(grid.cells[number], picked[picked["entry"] == place_], alone, statements.get(number))
-            seen.append(structs.replace(one, tally=_per_second(before, after, place_, slices)))
+            one = swept.figures(grid.cells[number], picked[picked["entry"] == place_], alone, statements.get(number))
+            tally = swept.per_second(before, after, place_, slices)
+            ratio = swept.hit_ratio(hits.get(number), hits_after.get(number))
+            seen.append(structs.replace(one, tally=tally, hit_ratio=ratio))
     return tuple(seen), found
 
 
@@ -288,43 +242,6 @@ def _keep(place: Path, output: Path, readings: sampler.Readings, windows: Sequen
     meters.write_slices(place / "slices.parquet", windows)
     for raw in output.glob("requests-*.bin"):
         raw.unlink()
-
-
-def _asked(
-    grid: Grid, arms: Sequence[_Process], servers: Sequence[local.Server]
-) -> tuple[dict[int, str], dict[int, int]]:
-    """Each cell's path with what ``ask`` gave, and how many statements one request of it takes."""
-    paths: dict[int, str] = {}
-    statements: dict[int, int] = {}
-    for arm, server in zip(arms, servers, strict=True):
-        local.wait_ready(server, ["/ping"], (200,))
-        for number in arm.cells:
-            cell = grid.cells[number]
-            fields = json.loads(local.verify_path(server.url, cell.ask, (200,))) if cell.ask is not None else {}
-            paths[number] = cell.path.format_map(fields)
-            local.verify_path(server.url, paths[number], (200,))
-            if grid.counter is not None:
-                before = _statements(server, grid.counter)
-                local.verify_path(server.url, paths[number], (200,))
-                statements[number] = _statements(server, grid.counter) - before
-    return paths, statements
-
-
-def _statements(server: local.Server, path: str) -> int:
-    return int(json.loads(local.verify_path(server.url, path, (200,)))["statements"])
-
-
-def _requests(
-    grid: Grid, arms: Sequence[_Process], paths: Mapping[int, str], order: random.Random
-) -> list[dict[str, Any]]:
-    """Every process's cells in turn, in several random orders one after the other."""
-    return [
-        {"method": "GET", "path": path, "name": str(number), "arm": arm.name}
-        for arm in arms
-        for _ in range(ROUNDS if len(arm.cells) > 1 else 1)
-        for number in order.sample(arm.cells, len(arm.cells))
-        for path in (paths[number], *grid.cells[number].also)
-    ]
 
 
 def _condition(grid: Grid, requests: Sequence[dict[str, Any]], work: Load) -> Condition:
@@ -341,53 +258,3 @@ def _condition(grid: Grid, requests: Sequence[dict[str, Any]], work: Load) -> Co
         grains=("slice",),
         slice_s=grid.slice_s,
     )
-
-
-def _cell(cell: Cell, rows: np.ndarray[Any, Any], windows: Sequence[Any], statements: int | None) -> Seen:
-    """The figures of one cell; those of a process only where it served nothing else."""
-    answered = rows[(rows["error"] == 0) & (rows["end_ns"] >= 0)]
-    good = answered[answered["status"] == 200]  # noqa: PLR2004  (what was verified before the load)
-    took = (good["end_ns"] - good["start_ns"]).astype(np.int64)
-    # One block's median needs no ten samples beyond it: blocks are what is compared.
-    p50_ms = float(np.median(took)) / 1e6 if len(took) else None
-    p95 = printed_quantiles(took, (0.95,))[0]
-    requests = sum(window.requests for window in windows)
-    used = [window.cpu_ns for window in windows]
-    behind = [window.backend_ns for window in windows]
-    loaded_s = sum(window.end_ns - window.start_ns for window in windows) / 1e9
-    return Seen(
-        subject=cell.subject,
-        at=cell.at,
-        n=len(took),
-        p50_ms=p50_ms,
-        p95_ms=None if p95 is None else p95 / 1e6,
-        cpu_us=_each(used, requests),
-        backend_us=_each(behind, requests),
-        rate_rps=requests / loaded_s if requests and loaded_s else None,
-        failed=len(rows) - len(good),
-        statements=statements,
-    )
-
-
-def _each(used_ns: Sequence[int | None], requests: int) -> float | None:
-    if not used_ns or None in used_ns or not requests:
-        return None
-    return sum(value or 0 for value in used_ns) / requests / 1e3
-
-
-def _tallies(grid: Grid, servers: Sequence[local.Server]) -> list[float]:
-    """What each process has counted so far; nothing where the grid asks for none."""
-    if grid.tally is None:
-        return []
-    path, field = grid.tally
-    return [float(json.loads(local.verify_path(server.url, path, (200,)))[field]) for server in servers]
-
-
-def _per_second(
-    before: Sequence[float], after: Sequence[float], entry: int, slices: Sequence[load.Slice]
-) -> float | None:
-    """Counted per second of load, the warm-up included: the count knows no phases."""
-    if not before:
-        return None
-    loaded_s = sum(piece.end_ns - piece.start_ns for piece in slices if entry in piece.entries) / 1e9
-    return (after[entry] - before[entry]) / loaded_s

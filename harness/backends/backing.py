@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness import processes
-from harness.backends import databases, postgres, toxiproxy, toxiproxy_build, valkey
+from harness.backends import databases, network, postgres, toxiproxy, toxiproxy_build, valkey
 from harness.errors import CannotMeasure
 from harness.meters.process_clock import Tree
 from harness.model import Behind
@@ -33,12 +33,20 @@ class Lent(Struct, frozen=True):
     postgres: postgres.Postgres | None = None
     valkeys: tuple[valkey.Valkey, ...] = ()
     toxiproxies: tuple[toxiproxy.Toxiproxy, ...] = ()
+    networks: tuple[network.Network, ...] = ()
+    """What stands between the processes and PostgreSQL."""
+
+    def between(self) -> tuple[tuple[str, Tree], ...]:
+        """Meters of what stands between: work that neither an arm nor its database has done."""
+        started = [one.server.process for one in self.networks]
+        return tuple(("toxiproxy", Tree(process.pid)) for process in started if process is not None)
 
     def ended(self) -> str | None:
         """What ended while it was lent, in a few words; None where all still run."""
         gone = [postgres.ended(self.postgres)] if self.postgres is not None else []
         gone += [valkey.ended(one) for one in self.valkeys]
         gone += [toxiproxy.ended(one) for one in self.toxiproxies]
+        gone += [network.changed(one) for one in self.networks]
         return "; ".join(words for words in gone if words is not None) or None
 
 
@@ -94,7 +102,8 @@ class Backing:
 
     def prepare(self, behind: Behind) -> None:
         """Build, start and fill what a condition needs, before anything is measured."""
-        if "toxiproxy" in behind.backends and not self.environment.get(TOXIPROXY_URL):
+        proxied = "toxiproxy" in behind.backends or behind.rtt_ms is not None
+        if proxied and not self.environment.get(TOXIPROXY_URL):
             toxiproxy_build.binary(self.root, self.environment, self.session.label)
         if "postgres" in behind.backends:
             server = self.database()
@@ -108,21 +117,20 @@ class Backing:
         """Give the processes ``names`` their addresses for the time of a block.
 
         A copy of the database each where they write, else one copy for all of the session; a Valkey each, since a
-        cache that another arm has filled is no cold cache; a Toxiproxy each, without proxies.
+        cache that another arm has filled is no cold cache; a Toxiproxy each, without proxies.  A network between has a
+        Toxiproxy of its own.
         """
         environments: dict[str, dict[str, str]] = {name: {} for name in names}
         meters: list[tuple[str, Tree]] = []
-        server, caches, proxies, own = None, [], [], []
+        server, caches, proxies, networks = None, [], [], []
         with contextlib.ExitStack() as stack:
             if "postgres" in behind.backends:
                 server = self.database()
-                for name in names:
-                    environments[name][DATABASE_URL] = self._copy(server, behind)
-                    if behind.own:
-                        own.append(environments[name][DATABASE_URL])
-                stack.callback(self._return, own)
+                self._copies(stack, server, behind, environments)
                 if server.process is not None:
                     meters.append(("postgres", Tree(server.process.pid)))
+                if behind.rtt_ms is not None:
+                    networks.append(self._network(stack, environments, behind.rtt_ms))
             if "valkey" in behind.backends:
                 for name in names:
                     one = self._cache(stack)
@@ -134,7 +142,18 @@ class Backing:
                 for name in names:
                     proxies.append(self._proxies(stack))
                     environments[name][TOXIPROXY_URL] = proxies[-1].url
-            yield Lent(environments, tuple(meters), server, tuple(caches), tuple(proxies))
+            yield Lent(environments, tuple(meters), server, tuple(caches), tuple(proxies), tuple(networks))
+
+    def _copies(
+        self, stack: contextlib.ExitStack, server: postgres.Postgres, behind: Behind, lent: dict[str, dict[str, str]]
+    ) -> None:
+        """Name each process its database; copies of their own are dropped at the end of the block."""
+        own: list[str] = []
+        stack.callback(self._return, own)
+        for environment in lent.values():
+            environment[DATABASE_URL] = self._copy(server, behind)
+            if behind.own:
+                own.append(environment[DATABASE_URL])
 
     def _copy(self, server: postgres.Postgres, behind: Behind) -> str:
         """Address of a copy of the seeded template, or of a bare database."""
@@ -164,6 +183,16 @@ class Backing:
         if given:
             return valkey.attach(given)
         return stack.enter_context(valkey.embedded(self.session, self.cores))
+
+    def _network(
+        self, stack: contextlib.ExitStack, environments: dict[str, dict[str, str]], rtt_ms: int
+    ) -> network.Network:
+        """Lay a network before PostgreSQL; the processes' environments lead through it from now on."""
+        urls = {name: environment[DATABASE_URL] for name, environment in environments.items()}
+        one = network.laid(self._proxies(stack), urls, self.session, rtt_ms)
+        for name, environment in environments.items():
+            environment[DATABASE_URL] = one.urls[name]
+        return one
 
     def _proxies(self, stack: contextlib.ExitStack) -> toxiproxy.Toxiproxy:
         return stack.enter_context(toxiproxy.embedded(self.root, self.session, self.cores, self.environment))

@@ -20,12 +20,18 @@ ROWS = 100_000
 
 
 def behind_of(
-    arms: Sequence[Target], asked: Sequence[Backend] = (), *, rows: int | None = None, own: bool = False, seed: int = 7
+    arms: Sequence[Target],
+    asked: Sequence[Backend] = (),
+    *,
+    rows: int | None = None,
+    own: bool = False,
+    seed: int = 7,
+    rtt_ms: int | None = None,
 ) -> Behind | None:
     """What must stand behind the arms; None where nothing must.
 
     ``asked`` is what the user names for an app of his own; ``rows`` None: the reference service's default, and a bare
-    database for any other app.
+    database for any other app; ``rtt_ms`` None: no network between.
     """
     switched = [
         SWITCHES[name, value] for arm in arms for name, value in arm.environment.items() if (name, value) in SWITCHES
@@ -34,4 +40,4 @@ def behind_of(
     if not backends:
         return None
     seeded = (ROWS if rows is None else rows) if "postgres" in switched or rows is not None else None
-    return Behind(backends=backends, rows=seeded, seed=seed, own=own)
+    return Behind(backends=backends, rows=seeded, seed=seed, own=own, rtt_ms=rtt_ms)

@@ -250,6 +250,8 @@ class Cell(Struct, frozen=True):
     rows: int | None = None
     also: tuple[str, ...] = ()
     """More paths, asked in turn after ``path``, where the cell is a mix; such a cell has its process to itself."""
+    hits: tuple[str, str, str] | None = None
+    """Path, and the dotted fields of the hits and misses that the process counts: its hit ratio over the load."""
 
 
 class Grid(Struct, frozen=True):
@@ -267,6 +269,13 @@ class Grid(Struct, frozen=True):
     """Path that tells how many statements the process has executed: read around one request of each cell."""
     tally: tuple[str, str] | None = None
     """Path and field of a count that the process keeps: read before and after the load."""
+    tally_s: float = 1.0
+    """The count is told for so many seconds of load …"""
+    tally_name: str = ""
+    """… under this name; empty: "count per second"."""
+    rtt_ms: int | None = None
+    """What a round trip to the database takes more, both ways together, through Toxiproxy (0: through it without a
+    delay, the control); None: nothing stands between."""
     note: str = ""
     """What a reader must know of the load, as the end of a caption."""
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from harness.claims.claim import (
     AtMost,
-    Beside,
     Cell,
     Claim,
     Condition,
-    Crosses,
     Duet,
     Faster,
     Grid,
     Peaks,
     Probe,
     Sweep,
-    Waiting,
 )
 from harness.claims.pagination import SERVICE
 from harness.course import Alike, Course, Never, Subject, Timeline
 from harness.model import Fault, Load
-
-ROUND_TRIP = "a network between service and database, which Toxiproxy would stand for, is not measured"
 
 FAST_DRIVER = Faster(threshold=0.10, margin=0.05)
 """Ours: a tenth of the CPU is what a change of driver must bring; below a twentieth nobody would notice it."""
@@ -101,34 +96,6 @@ POOLS = Grid(
 
 MORE_IS_NOT_BETTER = Peaks("capacity", margin=0.02)
 """Ours: 2 % of capacity is what a setting must be worth."""
-
-PARENTS = (1, 5, 10, 20, 50, 100, 200)
-STRATEGIES = ("lazy", "joined", "selectin", "contains_eager", "batch")
-
-LOADING = Grid(
-    id="loading-strategies",
-    axis="orders in the answer",
-    cells=tuple(
-        Cell(
-            subject=strategy,
-            at=count,
-            target=f"{SERVICE},SERVICE_DATA__LOADING={strategy}",
-            path=f"/api/v1/orders?limit={count}&expand=lines",
-            rows=ROWS,
-        )
-        for strategy in STRATEGIES
-        for count in PARENTS
-    ),
-    measure_s=7.0,
-    counter="/internal/data",
-    note="one request at a time, two lines an order, no network between service and database",
-)
-
-FEW = tuple(float(count) for count in PARENTS[:2])
-"""Ours: up to five orders with their lines are few records."""
-
-LITTLE = 0.10
-"""Ours: a tenth of a request is what a strategy may cost before one would change it."""
 
 
 def _keys(name: str, kind: str, value: str, spoken: str, margin: float) -> Probe:
@@ -281,50 +248,6 @@ CLAIMS = (
             Timeline(
                 "idle connections cut", IDLE, Never("replaced after 1 s", ("5xx",), moments=("over",), twin="kept")
             ),
-        ),
-    ),
-    Claim(
-        number=62,
-        id="joinedload-few",
-        section="N+1 Prevention",
-        statement="joinedload suits one-to-one and few records.",
-        hypothesis="Up to five orders with their lines its median is at most 10 % above that of every other strategy.",
-        experiment="sweep",
-        needs=("PG", "TP"),
-        conditions=(
-            Sweep(
-                "few orders with their lines",
-                LOADING,
-                "p50_ms",
-                Beside("joined", ("lazy", "selectin", "contains_eager", "batch"), LITTLE, at_most=True, places=FEW),
-            ),
-        ),
-        waiting=(Waiting(name="over a network", reason=ROUND_TRIP),),
-    ),
-    Claim(
-        number=63,
-        id="selectinload-many",
-        section="N+1 Prevention",
-        statement="selectinload suits one-to-many and many records.",
-        hypothesis="It wins from some number of rows on; that number is reported with its interval.",
-        experiment="sweep",
-        needs=("PG",),
-        conditions=(
-            Sweep("against joined", LOADING, "p50_ms", Crosses("joined", "selectin", 1.0)),
-            Sweep("against lazy", LOADING, "p50_ms", Crosses("lazy", "selectin", 1.0)),
-        ),
-    ),
-    Claim(
-        number=64,
-        id="contains-eager-batch",
-        section="N+1 Prevention",
-        statement="contains_eager and batches suit joins that exist and large sets.",
-        hypothesis="At every number of orders their median is at most 10 % above that of selectinload.",
-        experiment="sweep",
-        needs=("PG",),
-        conditions=tuple(
-            Sweep(f"{one} beside selectin", LOADING, "p50_ms", Beside(one, ("selectin",), LITTLE, at_most=True))
-            for one in ("contains_eager", "batch")
         ),
     ),
     Claim(

@@ -190,8 +190,21 @@ def text(document: dict[str, Any]) -> str:
         lines += [f"{regime['name']} ({at}): {regime['verdict']}", f"  {regime['sentence']}"]
         if regime["noise_floor"]:
             lines.append(f"  Smallest effect this session finds with 95 % power: {regime['noise_floor']:.2%}")
+        lines += _behind(regime.get("behind"))
     blocks = document["blocks"]
     void = ", ".join(f"{name} ×{count}" for name, count in blocks["reasons"].items())
     lines.append(f"{blocks['valid']} valid blocks, {blocks['invalid']} void{f' ({void})' if void else ''}.")
     lines.append(f"Report: {document['run']}/report/index.html")
     return "\n".join(lines)
+
+
+def _behind(found: dict[str, Any] | None) -> list[str]:
+    """What the database and cache cost, in a line; nothing where none stands behind the arms."""
+    if found is None:
+        return []
+    if found["why_not"]:
+        return [f"  CPU behind the arms: not told, since {found['why_not']}."]
+    baseline, candidate, ratio = found["baseline"], found["candidate"], found["ratio"]
+    said = f"{baseline['value']:.4g} and {candidate['value']:.4g} µs a request, the ratio is {ratio['value']:.3f}"
+    span = f"95 % interval {ratio['low']:.3f} to {ratio['high']:.3f}, {found['n']} blocks"
+    return [f"  CPU behind the arms: {said} ({span})."]

@@ -23,6 +23,7 @@ from harness import (
     session,
     settings,
     sweeps,
+    swept,
     target,
 )
 from harness.backends.backing import lending
@@ -197,12 +198,12 @@ def _sweep(grid: Grid, count: int, plan: Plan, rig: block.Rig, folder: Path) -> 
         (place / WHY).write_text(str(error).splitlines()[0].rstrip("."))
 
 
-def _swept(plan: Plan, folder: Path) -> dict[str, tuple[sweeps.SweepBlock, ...] | str]:
+def _swept(plan: Plan, folder: Path) -> dict[str, tuple[swept.SweepBlock, ...] | str]:
     """What a run folder holds of its grids, or why there is nothing."""
-    found: dict[str, tuple[sweeps.SweepBlock, ...] | str] = {}
+    found: dict[str, tuple[swept.SweepBlock, ...] | str] = {}
     for grid, _ in grids(plan):
         place = _sweep_place(folder, grid)
-        blocks = tuple(sweeps.kept(place))
+        blocks = tuple(swept.kept(place))
         why = (place / WHY).read_text() if (place / WHY).exists() else "it was not observed"
         found[grid.id] = blocks or why
     return found

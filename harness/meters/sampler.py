@@ -65,6 +65,8 @@ class Readings(Struct, frozen=True):
     pids: tuple[tuple[int, ...], ...]
     backends_at: dict[int, int | None] = {}
     """Edge → what the services behind the arms had used by then, all together; empty where there are none."""
+    between_at: dict[int, int | None] = {}
+    """… what stands between the arms and these services; empty where nothing does."""
 
 
 class _Instant(Struct, frozen=True, order=True):
@@ -84,9 +86,8 @@ class _Meters:
         self,
         meters: Sequence[tuple[str, Tree | None]],
         generators: Sequence[tuple[int, Path]],
-        backends: Sequence[tuple[str, Tree]],
     ) -> None:
-        self.meters, self.generators, self.backends = meters, generators, backends
+        self.meters, self.generators = meters, generators
         self.known: list[Reading | None] = [tree.read() if tree is not None else None for _, tree in meters]
         self.rows: list[MeterRow] = []
         self.remembered_ns = [0] * len(meters)
@@ -108,10 +109,10 @@ class _Meters:
             self.rows.append(MeterRow(row_ns, "arm", name, tree.root, used_ns, threads=threads))
         return found
 
-    def behind(self, *, scan: bool) -> int | None:
-        """Read what the services behind the arms have used, all together; None where one has gone."""
+    def behind(self, trees: Sequence[tuple[str, Tree]], *, scan: bool) -> int | None:
+        """Read what trees behind the arms have used, all together; None where one has gone."""
         total: int | None = 0
-        for name, tree in self.backends:
+        for name, tree in trees:
             reading = tree.read(scan=scan)
             used_ns = reading.cpu_ns if reading.pids else None
             total = None if total is None or used_ns is None else total + used_ns
@@ -149,6 +150,7 @@ def sample(
     generators: Sequence[tuple[int, Path]],
     keep_on: Callable[[], bool],
     backends: Sequence[tuple[str, Tree]] = (),
+    between: Sequence[tuple[str, Tree]] = (),
 ) -> Readings:
     """Read until the last edge has passed, or until ``keep_on`` says that the load is gone.
 
@@ -158,8 +160,9 @@ def sample(
     trial's arms, without a tree where a process cannot be read; ``generators`` are process ids with the live
     file that each worker updates.
     """
-    seen = _Meters(meters, generators, backends)
+    seen = _Meters(meters, generators)
     behind: dict[int, int | None] = {}
+    in_between: dict[int, int | None] = {}
     at_edges: dict[int, dict[int, Edge]] = {}
     cores_at: list[tuple[int, CoreReading | None]] = []
     late_ns, outermost = 0, {min(edges), max(edges)}
@@ -176,7 +179,10 @@ def sample(
         core = read_cores(cores, now_ns) if instant.scan or instant.at_ns in outermost else None
         if backends and (instant.scan or instant.edge):
             # New connections are new processes of PostgreSQL: found at the scans and at both ends.
-            behind[instant.at_ns] = seen.behind(scan=instant.scan or instant.at_ns in outermost)
+            scan = instant.scan or instant.at_ns in outermost
+            behind[instant.at_ns] = seen.behind(backends, scan=scan)
+        if between and instant.at_ns in outermost:
+            in_between[instant.at_ns] = seen.behind(between, scan=True)
         if instant.edge:
             at_edges[instant.at_ns] = found
             late_ns = max(late_ns, now_ns - t0_ns - instant.at_ns)
@@ -195,6 +201,7 @@ def sample(
         core_wall_ns=cores_at[-1][0] - cores_at[0][0] if whole else 0,
         pids=tuple(reading.pids if reading is not None else () for reading in seen.known),
         backends_at=behind,
+        between_at=in_between,
     )
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Any
 
 from harness.report import courses, sections, sweeps, words
+from harness.report.behind import behind
 from harness.report.charts import forest as forest_chart
 from harness.report.page import Figure, Page, Section, Table, badge
 from harness.report.read import Material
@@ -33,6 +34,7 @@ def claims(material: Material, document: dict[str, Any]) -> Page:
             *(_claim(claim, material) for claim in decided),
             sections.block_by_block(material, "cpu_us_per_request"),
             sections.latency(material),
+            *behind(material),
             sections.over_time(material),
             sections.validity(material, "cpu_us_per_request"),
             sections.environment(material),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from harness.report import sections, words
+from harness.report.behind import behind
 from harness.report.charts import forest as forest_chart
 from harness.report.page import Figure, Page, Section, Table, badge
 from harness.report.read import Material, of_condition
@@ -25,6 +26,7 @@ def duel(material: Material, document: dict[str, Any]) -> Page:
             _regimes(material, document, metric),
             sections.block_by_block(material, metric),
             sections.latency(material),
+            *behind(material),
             sections.over_time(material),
             sections.validity(material, metric),
             sections.environment(material),

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness.claims import load_claims
-from harness.claims.claim import FIGURES, Bounded, Figure, Grid, Sweep
-from harness.curves import curves
+from harness.claims.claim import Bounded, Figure, Grid, Sweep
+from harness.curves import curves, spoken
 from harness.report import words
 from harness.report.charts import sweep as chart
 from harness.report.page import Figure as Picture
 from harness.report.page import Table
 from harness.stats.intervals import ratio_interval
 from harness.store.folder import slugify
-from harness.sweeps import SweepBlock, kept
+from harness.swept import SweepBlock, kept
 
 UNITS: dict[Figure, str] = {
     "p50_ms": "ms",
@@ -26,15 +27,26 @@ UNITS: dict[Figure, str] = {
     "rate_rps": "requests/s",
     "tally": "1/s",
 }
+COLUMNS = {
+    "p50_ms": "median, ms",
+    "p95_ms": "p95, ms",
+    "rate_rps": "requests/s",
+    "cpu_us": "CPU a request, µs",
+    "backend_us": "CPU behind, µs",
+    "hit_ratio": "hit ratio",
+}
+ALWAYS = frozenset({"p50_ms", "p95_ms", "rate_rps"})
+"""Columns that stand in a table also where they are empty."""
+
 LOGARITHMIC = frozenset({"p50_ms", "p95_ms"})
 
 
 def pictures(number: int, folder: Path, estimates: Sequence[dict[str, Any]]) -> tuple[Picture, ...]:
-    """One picture for each axis and figure of the claim's sweeps; none where nothing was measured."""
-    groups: dict[tuple[str, Figure], list[Sweep]] = {}
+    """One picture for each axis, figure and network of the claim's sweeps; none where nothing was measured."""
+    groups: dict[tuple[str, Figure, int | None], list[Sweep]] = {}
     for one in _sweeps(number):
-        groups.setdefault((one.grid.axis, one.figure), []).append(one)
-    found = [_picture(axis, figure, sweeps, folder, estimates) for (axis, figure), sweeps in groups.items()]
+        groups.setdefault((one.grid.axis, one.figure, one.grid.rtt_ms), []).append(one)
+    found = [_picture(axis, figure, sweeps, folder, estimates) for (axis, figure, _), sweeps in groups.items()]
     return tuple(one for one in found if one is not None)
 
 
@@ -62,9 +74,12 @@ def _picture(
     ]
     if not series:
         return None
-    what = f"{FIGURES[figure]}, {UNITS[figure]}"
+    unit = "" if figure == "tally" and sweeps[0].grid.tally_name else f", {UNITS[figure]}"
+    what = f"{spoken(sweeps[0].grid, figure)}{unit}"
     n = min(_valid(_blocks(folder, grid)) for grid in grids.values() if _blocks(folder, grid))
-    notes = "; ".join(dict.fromkeys(grid.note for grid in grids.values() if grid.note))
+    notes = "; ".join(
+        dict.fromkeys(f"{grid.note}{_round_trip(_blocks(folder, grid))}" for grid in grids.values() if grid.note)
+    )
     caption = f"{what[0].upper()}{what[1:]}: geometric means of {n} or more blocks with 95 % intervals ({notes})."
     name = slugify(f"sweep-{'-'.join(grids)}-{figure}")[:80]
     if all(len(one.places) == 1 for one in series):
@@ -76,7 +91,12 @@ def _picture(
         counted = [one for grid in grids.values() for one in _statements(grid, _blocks(folder, grid))]
         if counted:
             panels.append(chart.Panel("statements a request", tuple(counted), logarithmic=True))
-        svg = chart.sweep(panels, axis=axis, marks=_marks(axis, estimates))
+        names = {one.name for one in sweeps}
+        mine = [one for one in estimates if one.get("unit") == axis and one.get("condition") in names]
+        shares = [one for grid in grids.values() for one in _hit_ratios(grid, _blocks(folder, grid))]
+        if shares:
+            panels.append(chart.Panel("hit ratio", tuple(shares), logarithmic=False))
+        svg = chart.sweep(panels, axis=axis, marks=_marks(mine))
     alt = "; ".join(
         f"{one.subject} {one.variant}: " + ", ".join(f"{place.value:.3g} at {place.at:g}" for place in one.places)
         for one in series
@@ -108,6 +128,20 @@ def _place(at: float, values: Sequence[float]) -> chart.Place | None:
     return None if found is None else chart.Place(at, found.value, found.low, found.high)
 
 
+def _hit_ratios(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
+    """Hit ratios of the subjects whose processes count them."""
+    found = []
+    for subject in dict.fromkeys(cell.subject for cell in grid.cells if cell.hits is not None):
+        values: dict[float, list[float]] = {}
+        for seen in (seen for one in blocks if not one.voids for seen in one.seen if seen.subject == subject):
+            if seen.hit_ratio:
+                values.setdefault(seen.at, []).append(seen.hit_ratio)
+        places = tuple(place for at in sorted(values) if (place := _place(at, values[at])) is not None)
+        if places:
+            found.append(chart.Series(subject, "", places))
+    return found
+
+
 def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
     """Statements a request takes, which are counted and so have no interval."""
     last = next((one for one in reversed(blocks) if not one.voids), None)
@@ -120,16 +154,25 @@ def _statements(grid: Grid, blocks: Sequence[SweepBlock]) -> list[chart.Series]:
     return found
 
 
-def _marks(axis: str, estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
+def _round_trip(blocks: Sequence[SweepBlock]) -> str:
+    """What a round trip to the database was seen to take, where a network stood before it."""
+    seen = [one.round_trip_ms for one in blocks if not one.voids and one.round_trip_ms is not None]
+    return f"; a round trip was seen to take {median(seen):.2f} ms" if seen else ""
+
+
+def _marks(estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
     return [
         chart.Mark(f"{one['metric']}: {chart.short(one['value'])}", one["value"], one["low"], one["high"])
         for one in estimates
-        if one.get("unit") == axis and all(one.get(key) for key in ("value", "low", "high"))
+        if all(one.get(key) for key in ("value", "low", "high"))
     ]
 
 
 def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
     valid = [one for one in blocks if not one.voids]
+    # CPU belongs to a process: it is known of cells that have one to themselves.
+    every = [seen for one in valid for seen in one.seen]
+    names = [name for name in COLUMNS if name in ALWAYS or any(getattr(seen, name) for seen in every)]
     rows = []
     for cell in grid.cells:
         mine = [seen for one in valid for seen in one.seen if (seen.subject, seen.at) == (cell.subject, cell.at)]
@@ -138,15 +181,17 @@ def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:
             (
                 cell.subject,
                 f"{cell.at:,.6g}",
-                *(_figure([getattr(seen, name) for seen in mine]) for name in ("p50_ms", "p95_ms", "rate_rps")),
+                *(_figure([getattr(seen, name) for seen in mine]) for name in names),
                 words.MISSING if statements is None else str(statements),
                 str(sum(seen.failed for seen in mine)),
                 f"{sum(seen.n for seen in mine):,}",
             )
         )
-    header = ("subject", grid.axis, "median, ms", "p95, ms", "requests/s", "statements", "failed", "n (requests)")
+    columns = (COLUMNS[name] for name in names)
+    header = ("subject", grid.axis, *columns, "statements", "failed", "n (requests)")
     void = len(blocks) - len(valid)
-    caption = f"{grid.id}: {len(valid)} valid blocks, {void} void ({grid.note}); 95 % intervals over the blocks"
+    note = f"{grid.note}{_round_trip(blocks)}"
+    caption = f"{grid.id}: {len(valid)} valid blocks, {void} void ({note}); 95 % intervals over the blocks"
     return Table(caption=caption, header=header, rows=tuple(rows))
 
 

@@ -82,6 +82,25 @@ def blocks() -> Schema:
     return record({"valid": COUNT, "invalid": COUNT, "reasons": {}}, more=True)
 
 
+def behind() -> Schema:
+    """CPU of the database and cache per request of each arm; null where nothing stands behind the arms."""
+    figure = maybe(record(dict.fromkeys(("value", "low", "high", "confidence"), NUMBER)))
+    return maybe(
+        record(
+            {
+                "metric": TEXT,
+                "grain": maybe(TEXT),
+                "baseline": figure,
+                "candidate": figure,
+                "ratio": figure,
+                "n": COUNT,
+                "why_not": maybe(TEXT),
+            },
+            more=True,
+        )
+    )
+
+
 def regime() -> Schema:
     """One regime of a duel: its load, its ratio and the grains that measured it."""
     return record(
@@ -97,6 +116,9 @@ def regime() -> Schema:
             "low": maybe(NUMBER),
             "high": maybe(NUMBER),
             "latency": latencies(),
+            "behind": behind(),
         },
+        # Runs from before it was told lack it.
+        optional=("behind",),
         more=True,
     )

@@ -36,8 +36,8 @@ class Run(Struct, frozen=True, kw_only=True):
 def hash_plan(plan: Plan) -> str:
     """Return the SHA-256 of the plan; equal plans have equal hashes whatever the order of their keys.
 
-    A plan without sweeps or courses, and a condition with nothing behind it, hash as they did before there were any,
-    so that older runs can go on.
+    A plan without sweeps or courses, and a condition with nothing or no network behind it, hash as they did before
+    there were any, so that older runs can go on.
     """
     document = msgspec.to_builtins(plan)
     for later in ("sweeps", "courses"):
@@ -46,6 +46,8 @@ def hash_plan(plan: Plan) -> str:
     for condition in document["conditions"]:
         if condition["behind"] is None:
             del condition["behind"]
+        elif condition["behind"]["rtt_ms"] is None:
+            del condition["behind"]["rtt_ms"]
     return hashlib.sha256(msgspec.json.encode(document, order="sorted")).hexdigest()
 
 

@@ -93,12 +93,15 @@ def test_results_that_cannot_be_written_are_named(tmp_path):
     assert not command.labelled()
 
 
-def on_a_small_disk(place: Path, kept: Path, words: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    """Run a command with 1 MB at ``place``, in a mount name space of its own; ``kept`` gets what it left there.
+def on_a_small_disk(
+    place: Path, kept: Path, words: tuple[str, ...], size: str = "1m"
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with so much space at ``place``, in a mount name space of its own; ``kept`` gets what it left.
 
     Without root a user name space stands in for it.
     """
-    script = 'mount -t tmpfs -o size=1m tmpfs "$1" && kept="$2" && place="$1" && shift 2 && { "$@"; code=$?; }'
+    script = f"mount -t tmpfs -o size={size} tmpfs "
+    script += '"$1" && kept="$2" && place="$1" && shift 2 && { "$@"; code=$?; }'
     script += ' ; cp -r "$place/." "$kept"; exit $code'
     space = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     argv = [*space, "sh", "-c", script, "small-disk", str(place), str(kept), *command.argv(*words)]
@@ -123,6 +126,22 @@ def test_a_full_disk_is_said_and_what_was_finished_stays(tmp_path):
     assert block_folders(run), "the disk was full before the first block: nothing was tried"
     for block in block_folders(run):
         assert json.loads((block / "block.json").read_text())["kind"] == "block"
+
+
+def test_a_disk_too_small_for_the_database_is_said_with_the_mend(tmp_path):
+    """A user would get PostgreSQL's panic, or a service that answers 503 for the whole session."""
+    small, kept = tmp_path / "small", tmp_path / "kept"
+    small.mkdir()
+    kept.mkdir()
+    stored = "uvicorn,SERVICE_DATA__KIND=postgres"
+    words = ("duel", stored, stored, "--path", "/api/v1/orders", "--rows", "1000", "--results", str(small))
+    done = on_a_small_disk(small, kept, words, size="8m")
+    assert done.returncode == 3, done.stderr
+    assert "PostgreSQL cannot make its data folder" in done.stderr
+    assert "--results DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not command.labelled()
+    assert not list(kept.glob("runs/*"))
 
 
 @pytest.mark.parametrize("name", ["run.json", "block.json"])

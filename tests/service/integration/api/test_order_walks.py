@@ -139,6 +139,8 @@ def test_what_cannot_be_is_a_4xx(access, driver):
 
     async def act(client):
         answers = [await client.get(PATH + query) for query, _, _ in REFUSALS]
+        assert {answer.headers["content-type"] for answer in answers} == {"application/problem+json"}
+        assert all({"type", "title", "status", "detail"} <= answer.json().keys() for answer in answers)
         return [(answer.status_code, answer.json()["code"]) for answer in answers]
 
     got = with_client(act, access=access, driver=driver)
