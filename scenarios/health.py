@@ -24,7 +24,7 @@ PROBING = {
     "startup_failures": 30,
     "factor": 1.0,
 }
-"""Kubernetes' times (every 10 s, 3 failures) are divided by ``factor``; an empty path: no such probe."""
+"""Kubernetes asks every 10 s, and here ``factor`` times as often; an empty path: no such probe."""
 
 
 class Health(WireUser):

@@ -27,11 +27,11 @@ SUCCESS = frozenset(range(200, 400))
 
 STARTUP, LIVENESS, READINESS = "startup", "liveness", "readiness"
 
+PERIOD_S, FAILURES = 10.0, 3
+"""Kubernetes' own, where nothing else is said."""
+
 DECISIONS = "KUBERNETES"
 """Type of the rows that say what Kubernetes would do."""
-
-TIMEOUT_MIN_S = 0.25
-"""Scaled time-outs do not go below this: the service's answers are not scaled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +39,15 @@ class Check:
     """One probe; the defaults are Kubernetes'."""
 
     path: str
-    period_s: float = 10.0
+    period_s: float = PERIOD_S
     timeout_s: float = 1.0
-    failures: int = 3
+    failures: int = FAILURES
 
 
 def checks(parameters: Mapping[str, Any]) -> dict[str, Check]:
-    """Give Kubernetes' probes on the paths of the parameters, ``factor`` times as fast; an empty path: no such probe.
+    """Give Kubernetes' probes on the paths of the parameters, ``factor`` times as often; an empty path: no such probe.
+
+    Time-outs stay as they are: what the service needs for an answer is not scaled either.
 
     :raises ValueError: a factor that is no positive number.
     """
@@ -56,9 +58,8 @@ def checks(parameters: Mapping[str, Any]) -> dict[str, Check]:
     return {
         kind: Check(
             path=path,
-            period_s=10.0 / factor,
-            timeout_s=max(TIMEOUT_MIN_S, 1.0 / factor) if factor > 1 else 1.0,
-            failures=int(parameters["startup_failures"]) if kind == STARTUP else 3,
+            period_s=PERIOD_S / factor,
+            failures=int(parameters["startup_failures"]) if kind == STARTUP else FAILURES,
         )
         for kind, path in paths.items()
         if path
