@@ -1,6 +1,6 @@
 """What users lose while two replicas are replaced, one after the other, behind a client that knows both.
 
-``python -m targets.probes.replica_roll [--quick]``
+``python -m targets.probes.replica_roll [--quick] [--servers uvicorn,granian]``
 
 Two replicas behind a simulated orchestrator; one after the other gets SIGTERM and is replaced once it has ended.  As in
 Kubernetes the signal comes at once, and whoever sends requests learns of it on a way of its own: after WITHDRAWN_S, or
@@ -59,16 +59,17 @@ def main(arguments: Sequence[str]) -> None:
     """Print one line for each replacement."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--quick", action="store_true", help="one roll of each server, and of one twin")
-    quick = parser.parse_args(arguments).quick
-    asyncio.run(_run(quick=quick))
+    parser.add_argument("--servers", default=",".join(SERVERS), help="those of targets/servers, with commas between")
+    chosen = parser.parse_args(arguments)
+    asyncio.run(_run(chosen.servers.split(","), quick=chosen.quick))
 
 
-async def _run(*, quick: bool) -> None:
+async def _run(servers: Sequence[str], *, quick: bool) -> None:
     """Roll drained replicas and their twins at the same time: waiting costs nothing, and the load is small."""
-    for server in SERVERS:
+    for server in servers:
         async with asyncio.TaskGroup() as group:
             group.create_task(_rolled(server, drained=True, rolls=1 if quick else 3))
-            if not quick or server == SERVERS[0]:
+            if not quick or server == servers[0]:
                 group.create_task(_rolled(server, drained=False, rolls=1))
 
 
