@@ -91,7 +91,7 @@ def joint(passed: Sequence[tuple[Course, Sequence[Passage]]]) -> list[Table]:
     """The one matrix of a claim's courses: a row for each server, signal and options, a column for each client."""
     columns = clients(one for _, passages in passed for one in passages if not one.voids)
     rows = [
-        (*subject.row, *(cell(mine, named(f"{client} ")) for client in columns), str(len(mine)))
+        (*subject.row, *(cell(mine, named(f"{client} ")) for client in columns), _ended(mine), str(len(mine)))
         for course, passages in passed
         for subject in course.subjects
         if subject.row and (mine := outcomes.of(passages, subject.name))
@@ -99,8 +99,13 @@ def joint(passed: Sequence[tuple[Course, Sequence[Passage]]]) -> list[Table]:
     if not rows:
         return []
     caption = f"every server, signal and client: requests lost, whenever sent, refused ones beside them; {UNSTABLE}"
-    header = (*MATRIX, *(f"{client} client" for client in columns), "n (trials)")
+    header = (*MATRIX, *(f"{client} client" for client in columns), "server ended", "n (trials)")
     return [Table(caption=caption, header=header, rows=tuple(sorted(rows, key=lambda row: row[: len(MATRIX)])))]
+
+
+def _ended(mine: Sequence[Passage]) -> str:
+    """How many ended while the load ran: one that goes on serving loses nothing yet."""
+    return f"{sum(one.ended is not None for one in mine)} of {len(mine)}"
 
 
 def tables(course: Course, passages: Sequence[Passage]) -> list[Table]:

@@ -10,6 +10,7 @@ from msgspec import structs
 from harness import passage as passages_
 from harness.course import MATRIX, Subject
 from harness.model import Void
+from harness.passage import Ended
 from harness.report import courses, flips
 from harness.report.drops import joint
 from harness.store.folder import write_json
@@ -30,11 +31,20 @@ def _lost(number: int, count: int):
 
 def test_all_signals_stand_in_one_table():
     """A user would compare servers over two tables, each with clients of its own."""
-    [table] = joint([(COURSES[0], [_lost(n, n % 2) for n in range(4)]), (COURSES[1], [_lost(0, 0)])])
-    assert table.header == (*MATRIX, "careful client", "naive client", "n (trials)")
+    stopped = [structs.replace(_lost(n, n % 2), ended=Ended(0, 0.4)) for n in range(4)]
+    [table] = joint([(COURSES[0], stopped), (COURSES[1], [_lost(0, 0)])])
+    assert table.header == (*MATRIX, "careful client", "naive client", "server ended", "n (trials)")
     assert table.rows == (
-        ("uvicorn", "SIGHUP", "as shipped", "0 of 50", "0 of 50; 2 refused", "1"),
-        ("uvicorn", "SIGTERM", "as shipped", "2 eof of 200; unstable: in 2 of 4 trials", "0 of 200; 8 refused", "4"),
+        ("uvicorn", "SIGHUP", "as shipped", "0 of 50", "0 of 50; 2 refused", "0 of 1", "1"),
+        (
+            "uvicorn",
+            "SIGTERM",
+            "as shipped",
+            "2 eof of 200; unstable: in 2 of 4 trials",
+            "0 of 200; 8 refused",
+            "4 of 4",
+            "4",
+        ),
     )
     assert joint([(COURSE, [_lost(0, 1)])]) == []
 
