@@ -61,6 +61,14 @@ class Subject(Struct, frozen=True):
     """The control of the instrument: no proxy stands before what is behind it, and nothing happens to it."""
     faults: tuple[Fault, ...] | None = None
     """What happens to this subject; None: what happens to all."""
+    measure_s: float | None = None
+    """What this subject needs of time; None: what all have."""
+    row: tuple[str, ...] = ()
+    """Its row in the claim's one matrix of drops, a cell for each of ``MATRIX``; empty: it is in none."""
+
+
+MATRIX = ("server", "signal", "options")
+"""What the rows of the matrix differ by; courses of one claim share it."""
 
 
 class Course(Struct, frozen=True):
@@ -88,6 +96,8 @@ class Course(Struct, frozen=True):
     """What Toxiproxy stands before: postgres, valkey, upstream, client."""
     watch_ready: bool = False
     """Whether readiness is asked all the while."""
+    disk_mib: int | None = None
+    """Size of a disk of the target's own, which TMPDIR names to it; None: it shares everybody's."""
 
 
 class Never(Struct, frozen=True, tag="never"):

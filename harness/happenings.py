@@ -102,6 +102,11 @@ def _placed(one: Fault, plugin: Plugin, places: Mapping[str, Place]) -> None:
             f"{one.fault} needs a process, and {one.on} is none that this trial has started.",
             "Choose a target that the harness starts, or a fault of proxies (`harness list faults`).",
         )
+    if plugin.on == "disk" and place.disk is None:
+        raise UsageError(
+            f"{one.fault} needs a disk of {one.on}'s own, and it shares everybody's.",
+            "Let the course give it one (disk_mib), or choose another fault (`harness list faults`).",
+        )
 
 
 def _timed(one: Fault, plugin: Plugin, measure_s: float) -> None:

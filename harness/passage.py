@@ -184,6 +184,15 @@ class Seen(Struct, frozen=True):
     names: np.ndarray[Any, Any]
 
 
+def last_attempts(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Of each request the row that its client went away with: a client may have tried again."""
+    order = np.lexsort((rows["attempt"], rows["logical_id"]))
+    ids = rows["logical_id"][order]
+    last = np.append(ids[1:] != ids[:-1], [True] * bool(len(ids))).astype(bool)
+    chosen: np.ndarray[Any, Any] = rows[np.sort(order[last])]
+    return chosen
+
+
 def seen(rows: np.ndarray[Any, Any], names: Sequence[str], course: Course) -> Seen:
     """What the raw rows say of each request."""
     correct = (rows["error"] == 0) & (rows["end_ns"] >= 0) & np.isin(rows["status"], course.expect)

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from harness import events, happenings, load, lookout, passage, processes, reconciliation
 from harness.backends import toxiproxy
 from harness.block import DRAIN_S, Rig
 from harness.course import Course, Subject
 from harness.errors import CannotMeasure
+from harness.faults import _processes as workers
 from harness.happenings import Happened
-from harness.model import App, Condition, Target, Void
+from harness.model import App, Condition, Fault, Target, Void
 from harness.passage import Attempts, Ended, Passage
 from harness.runtimes import local
 from harness.stats.resilience import quantile_ms
@@ -40,12 +41,27 @@ LAG_MAX_MS = 10.0
 BUSY_MAX = 0.9
 """A core that is busier than this queues by itself: what it shows is no longer the fault's doing."""
 
+RENEWS = "rolling_restart"
+"""The fault after which every worker must have been replaced before the load ends."""
+
 Parse = Callable[[str], Target]
 
 
 def seconds(course: Course, rounds: int) -> float:
     """Expected wall time of so many rounds."""
-    return rounds * len(course.subjects) * (START_S + course.load.warmup_s + course.load.measure_s)
+    return rounds * sum(_seconds(course, subject) for subject in course.subjects)
+
+
+def _seconds(course: Course, subject: Subject) -> float:
+    load_ = _suited(course, subject).load
+    return START_S + load_.warmup_s + load_.measure_s
+
+
+def _suited(course: Course, subject: Subject) -> Course:
+    """The course as it is for one subject: some need more time."""
+    if subject.measure_s is None:
+        return course
+    return structs.replace(course, load=structs.replace(course.load, measure_s=subject.measure_s))
 
 
 def observe(
@@ -59,7 +75,7 @@ def observe(
     folder.mkdir(parents=True, exist_ok=True)
     todo = [(number, subject) for number in range(rounds) for subject in _order(course, seed, number)]
     for place, (number, subject) in enumerate(todo):
-        left_s = seconds(course, 1) / len(course.subjects) * (len(todo) - place)
+        left_s = sum(_seconds(course, one) for _, one in todo[place:])
         for attempt in (1, 2):
             name = f"{number:04}-{slugify(subject.name)}-{attempt}"
             if not (folder / name / PASSAGE_FILE).exists():
@@ -95,12 +111,12 @@ def run(course: Course, subject: Subject, parse: Parse, rig: Rig, place: Path, n
     """One passage: start, verify, load, let happen what happens, stop, reconcile."""
     began = time.monotonic()
     started_utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    course = _suited(course, subject)
     (place / "logs").mkdir()
     with around(course, subject, rig, place, seed) as setting:
         target = parse(subject.target)
-        server = launch("target", target, course.app, rig, place, setting.environment)
+        server = launch("target", target, course.app, rig, place, setting.environment, setting.prefix)
         try:
-            local.wait_ready(server, course.paths, course.expect)
             where = address(course, server, setting, rig)
             measured = _measured(course, subject, server, where, setting, rig, place, seed + number)
         finally:
@@ -120,6 +136,10 @@ class _Measured(Struct):
     lag_p99_ms: float | None
     gone: str | None
     """What ended that should not have; None where all ran on."""
+    renewed: int
+    """Workers that were ordered to be replaced …"""
+    left: int
+    """… and those of them that had not been at the end of the load."""
 
 
 def _measured(
@@ -141,8 +161,11 @@ def _measured(
         place / "trial.json", scenario, output, session=rig.session, workers=1, cores=rig.layout.generator
     )
     try:
+        # Both at once, each on its core: the generator takes longer.
+        local.wait_ready(server, course.paths, course.expect)
         load.wait_ready(generator)
         before = _counts(server, setting)
+        serving = workers.serving(server) if _renews(faults) else ()
         t0_ns = load.begin(generator)
         zero_ns = t0_ns + round(course.load.warmup_s * 1e9)
         with (
@@ -152,6 +175,7 @@ def _measured(
             done = load.collect(generator, course.load.warmup_s + course.load.measure_s + DRAIN_S)
             counts = _since_then(before, _counts(server, setting))
             gone = toxiproxy.ended(setting.proxies) if setting.proxies is not None else None
+            left = workers.living(serving)
     except load.GeneratorFailedError as error:
         raise CannotMeasure(str(error), f"Its logs are kept in {place}.") from error
     finally:
@@ -165,8 +189,12 @@ def _measured(
     del done
     return _Measured(
         rows=rows, names=names, zero_ns=zero_ns, happened=tuple(happened), looked=looked, counts=counts,
-        lag_p99_ms=_lag(sent["start_ns"] - sent["due_ns"]), gone=gone,
+        lag_p99_ms=_lag(sent["start_ns"] - sent["due_ns"]), gone=gone, left=len(left), renewed=len(serving),
     )  # fmt: skip
+
+
+def _renews(faults: Sequence[Fault]) -> bool:
+    return any(one.fault == RENEWS for one in faults)
 
 
 def _lag(late_ns: Any) -> float | None:
@@ -242,7 +270,7 @@ def _passage(
     """Compute every figure from what was left, and keep the times for the charts."""
     rows = measured.rows
     account = reconciliation.reconcile(_sent(rows), reconciliation.read(setting.ledger))
-    chosen = passage.seen(rows[rows["phase"] == 1], measured.names, course)
+    chosen = passage.seen(passage.last_attempts(rows[rows["phase"] == 1]), measured.names, course)
     moments = passage.clock(course, measured.zero_ns, measured.happened)
     looked = measured.looked
     utilisation = _utilisation(looked.cpu)
@@ -338,6 +366,9 @@ def _voids(measured: _Measured, account: reconciliation.Account, utilisation: fl
         found.append(Void("client and server counts", said, "0 unexplained", said))
     if utilisation is not None and utilisation > BUSY_MAX:
         found.append(Void("the arms' core", utilisation, BUSY_MAX, f"the target used {utilisation:.0%} of its core"))
+    if measured.left:
+        said = f"{measured.left} of {measured.renewed} workers had not been replaced when the load ended"
+        found.append(Void("workers replaced", measured.left, 0, said))
     if measured.gone is not None:
         found.append(Void("toxiproxy", measured.gone, "running", measured.gone))
     return tuple(found)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from harness.block import Rig
 from harness.course import Course, Subject
 from harness.faults.fault import Place
 from harness.model import App, Behind, Target
-from harness.runtimes import local
+from harness.runtimes import local, private_disk
 
 UPSTREAM_APP = "targets.upstream.app:app"
 UPSTREAM_URL = "UPSTREAM_URL"
@@ -28,6 +28,10 @@ class Setting(Struct, frozen=True):
     upstream: local.Server | None
     proxies: toxiproxy.Toxiproxy | None
     ledger: Path
+    disk: Path | None
+    """Where the target has a disk of its own."""
+    prefix: tuple[str, ...]
+    """What the target is started with, so that it has it."""
 
 
 @contextlib.contextmanager
@@ -54,7 +58,19 @@ def around(course: Course, subject: Subject, rig: Rig, place: Path, seed: int) -
         if course.proxied and not subject.direct:
             proxies = stack.enter_context(toxiproxy.embedded(rig.root, rig.session, cores))
         places = _places(course, environment, proxies, upstream, rig)
-        yield Setting(environment, places, upstream, proxies, ledger)
+        disk, prefix = _disk(course, place, environment)
+        yield Setting(environment, places, upstream, proxies, ledger, disk, prefix)
+
+
+def _disk(course: Course, place: Path, environment: dict[str, str]) -> tuple[Path | None, tuple[str, ...]]:
+    """A folder that only the target will see as a disk of its own; ``environment`` learns of it."""
+    if course.disk_mib is None:
+        return None, ()
+    private_disk.require()
+    disk = (place / "disk").resolve()
+    disk.mkdir()
+    environment["TMPDIR"] = str(disk)
+    return disk, tuple(private_disk.prefix(disk, course.disk_mib))
 
 
 ADDRESSES = {"postgres": DATABASE_URL, "valkey": REDIS_URL, "upstream": UPSTREAM_URL}
@@ -88,7 +104,13 @@ def _places(
 
 
 def launch(
-    name: str, target: Target, module: str | None, rig: Rig, place: Path, lent: Mapping[str, str]
+    name: str,
+    target: Target,
+    module: str | None,
+    rig: Rig,
+    place: Path,
+    lent: Mapping[str, str],
+    prefix: Sequence[str] = (),
 ) -> local.Server:
     """Start one service on the arms' core; its log lies beside the passage's samples."""
     return local.launch(
@@ -100,13 +122,14 @@ def launch(
         logs=place / "logs",
         cores=rig.layout.arms if rig.layout.pinned else None,
         lent=lent,
+        prefix=prefix,
     )
 
 
 def address(course: Course, server: local.Server, setting: Setting, rig: Rig) -> str:
     """Where the clients send to: the server, or a proxy before it; the places learn of both."""
     cores = rig.layout.arms if rig.layout.pinned else None
-    setting.places["target"] = Place(server=server, session=rig.session, cores=cores)
+    setting.places["target"] = Place(server=server, session=rig.session, cores=cores, disk=setting.disk)
     if "client" not in course.proxied or setting.proxies is None:
         return server.url
     proxy = toxiproxy.proxy(setting.proxies, "client", f"127.0.0.1:{server.port}", rig.session)

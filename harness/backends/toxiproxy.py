@@ -100,6 +100,15 @@ def embedded(
         words.unlink(missing_ok=True)
 
 
+def require(root: Path, session: processes.Session, environment: Mapping[str, str] = os.environ) -> None:
+    """Attach to the named server, or find or build the binary; raises CannotMeasure with the mend where neither is."""
+    given = environment.get(URL)
+    if given:
+        attach(given, session)
+    else:
+        toxiproxy_build.binary(root, environment, session.label)
+
+
 def attach(url: str, session: processes.Session) -> Toxiproxy:
     """Use the server that ``url`` names, and remove what sessions that have died left there.
 

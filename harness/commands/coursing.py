@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness import outcomes, passages
+from harness.backends import toxiproxy
 from harness.block import Rig
 from harness.claims.claim import Claim
 from harness.course import Course, Timeline
@@ -52,6 +53,15 @@ def behind(claims: Sequence[Claim], plan: Plan) -> list[Behind]:
         for course, _ in courses(claims, plan)
         if course.behind
     ]
+
+
+def prepare(claims: Sequence[Claim], plan: Plan, rig: Rig) -> None:
+    """Have Toxiproxy ready where a course needs it: its build is no part of a measurement.
+
+    Raises CannotMeasure, with the command that brings it, where there is none and none can be built.
+    """
+    if any(course.proxied for course, _ in courses(claims, plan)):
+        toxiproxy.require(rig.root, rig.session)
 
 
 def observe(claims: Sequence[Claim], plan: Plan, rig: Rig, folder: Path, parse: passages.Parse) -> None:

@@ -148,6 +148,7 @@ def grids(plan: Plan) -> list[tuple[Grid, int]]:
 
 def _prepare(plan: Plan, rig: block.Rig) -> None:
     """Start and fill what sweeps and probes need: seconds the first time, and no part of a measurement."""
+    coursing.prepare(chosen_claims(plan), plan, rig)
     needed = [sweeps.behind(grid, rows, plan.seed, _parse) for grid, _ in grids(plan) for rows in sweeps.sizes(grid)]
     needed += [
         Behind(backends=one.behind, rows=one.rows, seed=plan.seed)

@@ -39,6 +39,11 @@ def serving(server: local.Server) -> tuple[int, ...]:
     return tuple([pid for pid in holding if pid != pids[0]] or holding)
 
 
+def living(pids: Collection[int]) -> tuple[int, ...]:
+    """Those of them that have not ended."""
+    return tuple(pid for pid in pids if state(pid) not in GONE)
+
+
 def signal_all(pids: Collection[int], number: int) -> int:
     """Send a signal to each that still is; gives the moment after the last."""
     for pid in pids:

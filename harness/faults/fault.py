@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -14,8 +15,9 @@ from harness.backends import toxiproxy
 from harness.errors import UsageError
 from harness.runtimes import local
 
-On = Literal["proxy", "process", "service"]
-"""What a fault needs at its place: a proxy, a process that the harness has started, or a service that takes orders."""
+On = Literal["proxy", "process", "service", "disk"]
+"""What a fault needs at its place: a proxy, a process that the harness has started, a service that takes orders, or a
+disk of the process's own."""
 
 
 class Parameter(Struct, frozen=True):
@@ -41,6 +43,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """The proxy before it; None where there is none."""
     cores: Sequence[int] | None = None
     """Cores of the arms; None: nothing is pinned."""
+    disk: Path | None = None
+    """Where the server there has a small disk that nobody else sees; None where it has none."""
 
 
 class Begun(Struct, frozen=True):

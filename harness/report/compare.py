@@ -14,6 +14,8 @@ from typing import Any
 from harness import __version__
 from harness.model import SCHEMA
 from harness.report import words
+from harness.report.flips import flips
+from harness.report.flips import text as cells_text
 from harness.report.read import Material, read
 
 _RATIO_UNITS = frozenset({"ratio", "×", "1"})
@@ -24,7 +26,7 @@ Key = tuple[str, str]
 
 
 def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
-    """Return one document about two runs: every ratio that both have, and how their machines differ.
+    """Return one document about two runs: every ratio that both have, every cell of drops, how their machines differ.
 
     ``ratio_of_ratios`` is B's ratio ÷ A's; its interval joins both half widths, as for independent
     sessions.  ``agree`` says whether it holds 1.  Raises UsageError (exit 2) if a folder is no run or
@@ -41,6 +43,7 @@ def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
         "a": _about(first),
         "b": _about(second),
         "rows": [_row(key, ratios_a.get(key), ratios_b.get(key)) for key in keys],
+        "cells": flips(run_a, run_b),
         "same_plan": first.run.plan_hash == second.run.plan_hash,
         "same_machine": not differences,
         "machine_differences": differences,
@@ -58,6 +61,7 @@ def compare_text(document: Mapping[str, Any]) -> str:
     header = ("what", "A", "B", "B ÷ A", "95 % interval", "")
     rows = [_cells(row) for row in document["rows"]]
     lines += _aligned([header, *rows]) if rows else ["No ratio that either run decided."]
+    lines += ["", *cells_text(document["cells"])] if document["cells"] else []
     lines += ["", "The plans are the same." if document["same_plan"] else "The plans differ."]
     if document["same_machine"]:
         lines.append("The machine's record is the same.")

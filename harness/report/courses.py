@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 
 from harness import outcomes
 from harness.claims import load_claims
-from harness.course import FIGURES, Course, Figure, Moment, Never, Timeline
-from harness.passage import Group, Passage, figure
+from harness.course import FIGURES, Course, Figure, Timeline
+from harness.passage import Passage, figure
 from harness.passages import PASSAGE_FILE, kept
-from harness.report import words
+from harness.report import drops, words
 from harness.report.charts import course as chart
 from harness.report.page import Figure as Picture
 from harness.report.page import Table
@@ -54,12 +54,12 @@ def pictures(number: int, folder: Path) -> tuple[Picture, ...]:
 
 
 def tables(number: int, folder: Path) -> tuple[Table, ...]:
-    """Figures, drops and reconciliation of each course of the claim."""
-    found: list[Table] = []
-    for course in _courses(number):
-        passages = kept(folder / "timelines" / course.id)
+    """The matrix of drops of all courses, then figures, drops and reconciliation of each course of the claim."""
+    passed = [(course, kept(folder / "timelines" / course.id)) for course in _courses(number)]
+    found = drops.joint(passed)
+    for course, passages in passed:
         if passages:
-            found += [_figures(course, passages), *_drops(course, passages), _account(course, passages)]
+            found += [_figures(course, passages), *drops.tables(course, passages), _account(course, passages)]
     return tuple(found)
 
 
@@ -69,15 +69,10 @@ def _courses(number: int) -> list[Course]:
     return list(found.values())
 
 
-def _subjects(course: Course, passages: Iterable[Passage]) -> list[str]:
-    there = {one.subject for one in passages if not one.voids}
-    return [one.name for one in course.subjects if one.name in there]
-
-
 def _figures(course: Course, passages: Sequence[Passage]) -> Table:
     """Every figure that was had, a row for each subject."""
     valid = [one for one in passages if not one.voids]
-    subjects = _subjects(course, valid)
+    subjects = drops.subjects(course, valid)
     names = [name for name in SHOWN if any(figure(one, name) is not None for one in valid)]
     rows = tuple(
         (subject, *(_mean(outcomes.of(valid, subject), name) for name in names), str(len(outcomes.of(valid, subject))))
@@ -101,73 +96,6 @@ def _mean(mine: Sequence[Passage], name: Figure) -> str:
     return text if len(values) == len(mine) else f"{text}, in {len(values)} of {len(mine)}"
 
 
-def _drops(course: Course, passages: Sequence[Passage]) -> list[Table]:
-    """Who dropped what, where anything can be dropped: by client, and of what was in flight by kind of request."""
-    valid = [one for one in passages if not one.voids]
-    if not any(isinstance(one.rule, Never) for one in _conditions(course)):
-        return []
-    every = sorted({group.name for one in valid for group in one.groups})
-    clients, kinds = (list(dict.fromkeys(name.split(" ")[place] for name in every if " " in name)) for place in (0, -1))
-    unstable = "a cell that was 0 in some trials and more in others is marked unstable"
-    by_client = [(f"{client} client", _named(f"{client} ", "")) for client in clients]
-    by_kind = [(kind, _named("", f" {kind}", moments=("before",))) for kind in kinds]
-    return [
-        _matrix(course, valid, by_client or [("all requests", _named("", ""))], f"{course.id}: lost, whenever sent; "
-                f"refused connections beside them; {unstable}"),
-        *([_matrix(course, valid, by_kind, f"{course.id}: lost of those sent before the fault; {unstable}")]
-          if by_kind else []),
-    ]  # fmt: skip
-
-
-Pick = Callable[[Group], bool]
-
-
-def _named(first: str, last: str, moments: Sequence[Moment] = ("before", "during", "over")) -> Pick:
-    return lambda group: group.name.startswith(first) and group.name.endswith(last) and group.moment in moments
-
-
-def _matrix(course: Course, valid: Sequence[Passage], columns: Sequence[tuple[str, Pick]], caption: str) -> Table:
-    rows = tuple(
-        (subject, *(cell(outcomes.of(valid, subject), pick) for _, pick in columns))
-        for subject in _subjects(course, valid)
-    )
-    return Table(caption=caption, header=("subject", *(name for name, _ in columns)), rows=rows)
-
-
-def _conditions(course: Course) -> list[Timeline]:
-    return [
-        one
-        for claim in load_claims()
-        for one in claim.conditions
-        if isinstance(one, Timeline) and one.course.id == course.id
-    ]
-
-
-def cell(mine: Sequence[Passage], pick: Pick) -> str:
-    """Lost requests by class, of how many, those refused, and whether the trials agree that there are any."""
-    chosen = [[group for group in one.groups if pick(group)] for one in mine]
-    sent = sum(group.sent for groups in chosen for group in groups)
-    if not sent:
-        return words.MISSING
-    lost = [_lost(groups) for groups in chosen]
-    total = sum(lost, Counter[str]())
-    refused = sum(group.drops.get("refused", 0) for groups in chosen for group in groups)
-    beside = f"; {refused} refused" if refused else ""
-    if not total:
-        return f"0 of {sent}{beside}"
-    kinds = ", ".join(f"{count} {kind}" for kind, count in total.most_common())
-    hit = sum(bool(one) for one in lost)
-    unstable = f"; unstable: in {hit} of {len(lost)} trials" if hit < len(lost) else ""
-    return f"{kinds} of {sent}{beside}{unstable}"
-
-
-def _lost(groups: Sequence[Group]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for group in groups:
-        found.update({kind: count for kind, count in group.drops.items() if kind != "refused"})
-    return found
-
-
 def _account(course: Course, passages: Sequence[Passage]) -> Table:
     """Client against server, request by request; void trials are listed, too."""
     rows = []
@@ -177,8 +105,12 @@ def _account(course: Course, passages: Sequence[Passage]) -> Table:
         for one in mine:
             explained.update(one.explained)
             unexplained.update(one.unexplained)
-        rows.append((subject, _listed(explained), _listed(unexplained) or "0", str(len(mine))))
-    header = ("subject", "explained", "unexplained", "trials")
+        void = sum(bool(one.unexplained) for one in mine)
+        rows.append((
+            subject, f"{(explained + unexplained).total():,}", _listed(explained), _listed(unexplained) or "0",
+            f"{len(mine)}{f', {void} of them void for it' if void else ''}",
+        ))  # fmt: skip
+    header = ("subject", "attempts", "explained", "unexplained", "trials")
     caption = f"{course.id}: what the clients recorded against what the service itself recorded"
     return Table(caption=caption, header=header, rows=tuple(rows))
 
@@ -190,7 +122,7 @@ def _listed(counts: Counter[str]) -> str:
 def _picture(course: Course, place: Path) -> Picture | None:
     folders = [one.parent for one in sorted(place.glob(f"[0-9]*/{PASSAGE_FILE}"))]
     pairs = [(folder, one) for folder, one in zip(folders, kept(place), strict=True) if not one.voids]
-    subjects = _subjects(course, (one for _, one in pairs))
+    subjects = drops.subjects(course, (one for _, one in pairs))
     if not pairs:
         return None
     panels = [

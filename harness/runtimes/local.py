@@ -130,15 +130,17 @@ def launch(
     cores: Sequence[int] | None,
     promised: Collection[int] = (),
     lent: Mapping[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Server:
     """Start a target on a free port, none of those ``promised`` to others; does not wait for it.
 
     ``lent`` are the addresses of what stands behind it; what the target's own environment names goes first.
+    ``prefix`` is a command that ends by becoming the target.
     """
     port = listeners.free_port(promised)
     log = logs / f"{name}.log"
     process = processes.start(
-        command(target, app, port, root),
+        [*prefix, *command(target, app, port, root)],
         session=session,
         environment=environment(target, app, root, lent),
         log=log,

@@ -7,7 +7,7 @@ import contextlib
 import itertools
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -93,14 +93,17 @@ async def orchestrated(containers: Sequence[Container], rules: Rules, seed: str)
 
 
 @contextlib.asynccontextmanager
-async def visited(cluster: Cluster, path: str, rate_rps: float) -> AsyncIterator[None]:
-    """Send users' requests at an even rate while the block runs, however slow the answers are."""
+async def visited(cluster: Cluster, path: str | Callable[[], str], rate_rps: float) -> AsyncIterator[None]:
+    """Send users' requests at an even rate while the block runs, however slow the answers are.
+
+    ``path`` may be a function that gives the next request's.
+    """
 
     async def visit() -> None:
         async with asyncio.TaskGroup() as group:
             due_s = time.monotonic()
             while not leaving.is_set():
-                group.create_task(cluster.ask(path))
+                group.create_task(cluster.ask(path if isinstance(path, str) else path()))
                 due_s += 1 / rate_rps
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(leaving.wait(), max(0.0, due_s - time.monotonic()))

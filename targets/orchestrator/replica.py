@@ -14,11 +14,14 @@ from typing import Literal, NamedTuple
 from targets.orchestrator.fetching import fetch
 from targets.orchestrator.rules import KINDS, Kind, Rules, Watch, asked, back_off_s, begun, told
 
-EventKind = Literal["start", "in", "out", "restart", "kill", "exit"]
+EventKind = Literal["start", "in", "out", "restart", "term", "kill", "exit"]
 
 
 class Event(NamedTuple):
-    """Something that happened to a replica; ``restart`` is what a failed probe orders, ``kill`` a SIGKILL."""
+    """Something that happened to a replica.
+
+    ``restart`` is what a failed probe orders, ``term`` the SIGTERM of a roll, ``kill`` a SIGKILL.
+    """
 
     at_s: float
     replica: int
@@ -48,6 +51,8 @@ class Replica:
     watch: Watch = field(init=False)
     process: asyncio.subprocess.Process | None = None
     restarts: int = 0
+    withdrawn: bool = False
+    """Whether its address has been taken from those who send requests, whatever readiness says."""
     _condemned: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -57,7 +62,7 @@ class Replica:
     @property
     def ready(self) -> bool:
         """Whether requests are sent here."""
-        return self.process is not None and self.watch.ready
+        return self.process is not None and self.watch.ready and not self.withdrawn
 
     async def run(self) -> None:
         """Keep a process alive until cancelled; nothing is left of the last one."""
@@ -75,9 +80,32 @@ class Replica:
                 await self.process.wait()
                 self.process = None
 
+    async def replace(self, withdrawn_after_s: float) -> None:
+        """End the process as a roll does, and wait until it has ended; another one then takes its place.
+
+        SIGTERM comes at once.  Whoever sends requests learns of it later, as the endpoints of a service are told on
+        their own way: after ``withdrawn_after_s``, or when readiness fails, whichever comes first.
+        """
+        process = self.process
+        if process is None:
+            raise RuntimeError(f"replica {self.number} is not running")
+        # A replacement is no crash: there is nothing to wait for before the next start.
+        self.restarts = 0
+        self._note("term")
+        self._signal(signal.SIGTERM)
+        ending = asyncio.ensure_future(process.wait())
+        await asyncio.wait({ending}, timeout=withdrawn_after_s)
+        self.withdrawn = True
+        await asyncio.wait({ending}, timeout=max(0.0, self.rules.grace_s - withdrawn_after_s))
+        if not ending.done():
+            self._note("kill")
+            self._signal(signal.SIGKILL)
+        await ending
+
     async def _live(self) -> None:
         """Start a process and watch it to its end."""
         self.watch = begun(self.rules)
+        self.withdrawn = False
         self._condemned.clear()
         self.process = await asyncio.create_subprocess_exec(
             *self.container.argv(self.port), env=dict(self.container.environment), start_new_session=True

@@ -20,6 +20,7 @@ OPTIONS: dict[str, str] = {
     "backlog": "connections that the kernel may queue, 128 or more (default 1024)",
     "backpressure": "requests in progress in each worker, 1 or more (default backlog ÷ workers)",
     "kill_timeout": "seconds before a worker that does not stop is killed, 1 to 1800 (default: never)",
+    "respawn_interval": "seconds that an old worker is left beside the new one, 1 to 99 (default 3.5)",
     "respawn_failed_workers": "on or off: whether a worker that died is started again (default off)",
     "access_log": "on or off (default off)",
 }
@@ -34,6 +35,7 @@ _FLAGS: dict[str, tuple[str, str]] = {
     "backlog": ("--backlog", r"12[89]|1[3-9]\d|[2-9]\d\d|[1-9]\d{3,5}"),
     "backpressure": ("--backpressure", r"[1-9]\d{0,5}"),
     "kill_timeout": ("--workers-kill-timeout", r"[1-9]\d{0,2}|1[0-7]\d\d|1800"),
+    "respawn_interval": ("--respawn-interval", r"[1-9]\d?"),
     "respawn_failed_workers": ("--respawn-failed-workers", "on|off"),
     "access_log": ("", "on|off"),
 }

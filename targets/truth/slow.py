@@ -5,19 +5,25 @@ GET /slow?ms=800               answers after so many ms
 GET /stream?ms=2000&gap_ms=50  sends a chunk, then one after each gap until the time is over, then the chunk ``end``;
                                ms=0: without an end
 POST /upload                   reads the whole body and answers with its size
+POST /keep                     writes the body to a file of TMPDIR and removes it; 507 where the disk is full
+GET /health/ready              answers at once; 503 while it drains
 
-LEDGER_DIR, where set, names the folder of the ledger (see ``targets.truth.ledger``).  A stream ends where its client
-has gone; a slow answer does not look, as handlers do not.
+LEDGER_DIR, where set, names the folder of the ledger (see ``targets.truth.ledger``).  DRAIN_S, where set, is how long
+it serves on after SIGTERM before the server sees it (``targets.truth.draining``).  A stream ends where its client has
+gone; a slow answer does not look, as handlers do not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from urllib.parse import parse_qs
 
+from targets.truth.draining import READY, draining
 from targets.truth.ledger import opened
 from targets.truth.noting import App, Receive, Scope, Send, noted
 
@@ -36,8 +42,12 @@ class _AskedWrongError(ValueError):
 
 
 def create_app(environment: Mapping[str, str]) -> App:
-    """Build the application, with its ledger where LEDGER_DIR is set."""
+    """Build the application, with its ledger where LEDGER_DIR is set and its drain where DRAIN_S is.
+
+    ValueError where DRAIN_S is no number.
+    """
     ledger = opened(environment)
+    drain_s = float(environment.get("DRAIN_S", "0"))
 
     async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         if ledger is None:
@@ -45,7 +55,7 @@ def create_app(environment: Mapping[str, str]) -> App:
         else:
             await noted(_serve, ledger, scope, receive, send)
 
-    return noting
+    return draining(noting, drain_s) if drain_s else noting
 
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:
@@ -96,11 +106,36 @@ async def _upload(_scope: Scope, receive: Receive, send: Send) -> None:
     await _answer(send, 200, b"%d" % size)
 
 
+async def _keep(_scope: Scope, receive: Receive, send: Send) -> None:
+    try:
+        # A small file in the page cache: no thread is worth it.
+        with tempfile.TemporaryFile(dir=os.environ.get("TMPDIR")) as file:
+            more = True
+            while more:
+                message = await receive()
+                file.write(message.get("body", b""))
+                more = message.get("more_body", False)
+            file.flush()
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        await _answer(send, 507, b"full")
+        return
+    await _answer(send, 200, b"kept")
+
+
 async def _missing(_scope: Scope, _receive: Receive, send: Send) -> None:
     await _answer(send, 404, b"missing")
 
 
-_ROUTES: Mapping[str, App] = {"/quick": _quick, "/slow": _slow, "/stream": _stream, "/upload": _upload}
+_ROUTES: Mapping[str, App] = {
+    "/quick": _quick,
+    "/slow": _slow,
+    "/stream": _stream,
+    "/upload": _upload,
+    "/keep": _keep,
+    READY: _quick,
+}
 
 
 async def _pass(lasts_s: float) -> None:

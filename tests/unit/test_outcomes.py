@@ -9,7 +9,7 @@ from harness import outcomes
 from harness.course import Alike, Beats, Least, Most, Never, Subject, Timeline
 from harness.model import Void
 from harness.passage import figure
-from harness.report.courses import cell
+from harness.report.drops import cell
 from tests.support.passages import COURSE, passage
 
 BROKEN = Void(check="fault applied", seen="refused", limit="acknowledged", sentence="the toxic was refused")
