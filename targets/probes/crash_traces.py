@@ -1,8 +1,9 @@
 """Whether a crash on purpose leaves a traceback that names its line, per server, as JSON lines.
 
-``python -m targets.probes.crash_traces [--repeats 3] [--quick]``
+``python -m targets.probes.crash_traces [--repeats 4] [--quick]``
 
-Each line is one crash of a new server: ``{"subject", "handler", "case", "repeat", "cases": 1, "unnamed", "signal"}``.
+Each line of kind ``segfault`` or ``abort`` is one crash of a new server: ``{"kind", "subject", "handler", "case",
+"repeat", "cases": 1, "unnamed", "said", "died"}``.
 
 - ``subject`` is the server, ``handler`` says whether PYTHONFAULTHANDLER=1 was set ("on") or not ("off"); ``case`` is
   the kind of crash: a wrong read in the event loop's thread, one in another thread, abort().
@@ -10,6 +11,8 @@ Each line is one crash of a new server: ``{"subject", "handler", "case", "repeat
   holds the traceback's first words at all.  ``died`` says whether a process that served is gone: a crash that
   was none would prove nothing.
 - Servers without the handler are the twins: their crashes must leave nothing.
+- A line of kind ``aborts`` for each server, ``{"kind", "case", "named"}``, says whether abort() was named every time:
+  a server that has a handler of its own for SIGABRT, as Gunicorn's workers do, takes the fault handler's place.
 - No core is dumped.
 """
 
@@ -18,6 +21,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import inspect
+import itertools
 import json
 import resource
 import socket
@@ -26,7 +30,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from targets.orchestrator.cluster import free_port
 from targets.orchestrator.fetching import HOST
@@ -37,14 +41,24 @@ APP = "targets.truth.crashing:app"
 VARIABLE = "PYTHONFAULTHANDLER"
 FIRST_WORDS = "Fatal Python error: "
 
-CRASHES: Mapping[str, Callable[[], None]] = {
-    "segv": crashing.reckless_read,
-    "thread": crashing.reckless_read,
-    "abort": crashing.reckless_abort,
-}
-"""Path of the application → function in which it ends."""
 
-CASES = {"segv": "wrong read in the event loop", "thread": "wrong read in a thread", "abort": "abort()"}
+class Crash(NamedTuple):
+    """One way to crash."""
+
+    kind: str
+    case: str
+    function: Callable[[], None]
+    """In which it ends."""
+
+
+CRASHES: Mapping[str, Crash] = {
+    "segv": Crash("segfault", "wrong read in the event loop", crashing.reckless_read),
+    "thread": Crash("segfault", "wrong read in a thread", crashing.reckless_read),
+    "abort": Crash("abort", "abort()", crashing.reckless_abort),
+}
+"""By path of the application."""
+ABORTS = 2
+"""Repeats of abort(), which is beside the question: what the server does with SIGABRT is the same every time."""
 
 GONE_S = 5.0
 """A process that crashed is gone at once; a supervisor needs a moment to notice."""
@@ -55,39 +69,50 @@ SETTLED_S = 0.1
 def main(arguments: Sequence[str]) -> None:
     """Print one line for each crash."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--quick", action="store_true", help="one crash each, of two kinds")
+    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--quick", action="store_true", help="one crash each")
     chosen = parser.parse_args(arguments)
     # Children inherit it: nobody finds cores in their folders afterwards.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    kinds = ("segv", "thread") if chosen.quick else tuple(CRASHES)
-    for repeat in range(1 if chosen.quick else chosen.repeats):
-        for server in SERVERS:
-            for kind in kinds:
-                for handler in ("on", "off") if repeat == 0 else ("on",):
-                    sys.stdout.write(json.dumps(_crash(server, kind, handler, repeat)) + "\n")
-                    sys.stdout.flush()
+    repeats = 1 if chosen.quick else chosen.repeats
+    aborts = dict.fromkeys(SERVERS, 1)
+    for repeat, server, path in itertools.product(range(repeats), SERVERS, CRASHES):
+        if path == "abort" and repeat >= ABORTS:
+            continue
+        for handler in ("on", "off") if repeat == 0 else ("on",):
+            line = _crash(server, path, handler, repeat)
+            if path == "abort" and handler == "on":
+                aborts[server] &= 1 - line["unnamed"]
+            _say(line)
+    for server, seen in aborts.items():
+        _say({"kind": "aborts", "case": server, "named": seen})
 
 
-def _crash(server: str, kind: str, handler: str, repeat: int) -> dict[str, Any]:
-    port = free_port()
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def _crash(server: str, path: str, handler: str, repeat: int) -> dict[str, Any]:
+    crash, port = CRASHES[path], free_port()
     variables = environment({VARIABLE: "1"} if handler == "on" else {}, without=(VARIABLE,))
     with tempfile.TemporaryFile() as log:
         with started(command(server, APP, port), variables, log) as process:
             first_answer_s(process, port, "/quick")
             before = set(group(process.pid))
-            _ask(port, kind)
+            _ask(port, path)
             died = _one_gone(process.pid, before)
             time.sleep(SETTLED_S)
         log.seek(0)
         text = log.read().decode(errors="replace")
     line = {
+        "kind": crash.kind,
         "subject": server,
         "handler": handler,
-        "case": CASES[kind],
+        "case": crash.case,
         "repeat": repeat,
         "cases": 1,
-        "unnamed": int(not named(text, CRASHES[kind])),
+        "unnamed": int(not named(text, crash.function)),
         "said": int(FIRST_WORDS in text),
         "died": int(died),
     }

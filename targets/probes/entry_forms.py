@@ -120,10 +120,10 @@ async def _all_stopped(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 async def _stopped(run: Run) -> dict[str, Any]:
     """Send the signals and count what the clients saw of them."""
-    name = Path(f"/proc/{run.first}/comm").read_text().strip()
     stopping = asyncio.Event()
     clients = [asyncio.create_task(_asking(run, stopping)) for _ in range(CLIENTS)]
     await asyncio.sleep(LONG_MS / 2000)
+    name = _name(run.first)
     began_s = time.monotonic()
     os.kill(run.first, signal.SIGTERM)
     unheard = not await _over(run, BOUND_S)
@@ -146,6 +146,10 @@ async def _stopped(run: Run) -> dict[str, Any]:
         "harmless": int(not dropped),
         "first": name,
     } | ({"twin": True} if run.form == TWIN else {})
+
+
+def _name(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 async def _over(run: Run, patience_s: float) -> bool:

@@ -10,8 +10,9 @@ Lines of kind ``kill``, one for each crash: ``{"kind", "subject", "way", "sink",
 "written", "arrived", "lines_lost", "lossy"}``; ``subject`` is "unbuffered" or "buffered" (the variable set or not),
 ``written`` are the lines whose call had returned, ``lossy`` is 1 where any of them is missing.
 
-Lines of kind ``twin``, one for each sink: buffered ``print`` must lose lines in some of its crashes (one that falls
-right behind a flush loses none), or nobody could see a loss.
+Lines of kind ``without``, one for each way and sink: ``{"kind", "subject": "buffered", "way", "case", "cases",
+"lossy"}``: in how many of the crashes without the variable lines were lost.  ``print`` is the twin: it must lose some
+(a crash that falls right behind a flush loses none), or nobody could see a loss.
 
 Lines of kind ``cost``, interleaved in random order: ``{"kind", "subject", "way", "repeat", "cpu_us"}``: CPU time of one
 line, written to a pipe that somebody empties.
@@ -56,19 +57,24 @@ def main(arguments: Sequence[str]) -> None:
     crashes, costs = (2, 1) if chosen.quick else (12, 12)
     dice = random.Random(chosen.seed)
     cells = [(s, way, sink, n) for n in range(crashes) for way in WAYS for sink in SINKS for s in SUBJECTS]
-    lossy = dict.fromkeys(SINKS, 0)
+    lossy = {(way, sink): 0 for way in WAYS for sink in SINKS}
     for subject, way, sink, repeat in cells:
         line = _kill(subject, way, sink, repeat, dice.randint(1, KILL_BEFORE))
-        if (subject, way) == ("buffered", "print"):
-            lossy[sink] += line["lossy"]
+        lossy[way, sink] += line["lossy"] if subject == "buffered" else 0
         _say(line)
-    for sink, seen in lossy.items():
-        _say({"kind": "twin", "twin": True, "subject": "buffered", "case": f"print, {sink}", "lossy": seen})
+    for (way, sink), seen in lossy.items():
+        _say(_without(way, sink, crashes, seen))
     for repeat in range(costs):
         arms = [(way, subject) for way in COST_WAYS for subject in SUBJECTS]
         for way, subject in dice.sample(arms, len(arms)):
             cpu_us = _cost_us(way, subject)
             _say({"kind": "cost", "subject": subject, "way": way, "repeat": repeat, "cpu_us": cpu_us})
+
+
+def _without(way: str, sink: str, cases: int, lossy: int) -> dict[str, Any]:
+    case = f"{way} into a {sink}"
+    line = {"kind": "without", "subject": "buffered", "way": way, "case": case, "cases": cases, "lossy": lossy}
+    return line | ({"twin": True} if way == "print" else {})
 
 
 def _say(line: dict[str, Any]) -> None:
