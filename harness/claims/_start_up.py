@@ -40,7 +40,7 @@ def starts() -> tuple[Condition, ...]:
 
 
 LOG_LOSS = "targets.probes.log_loss"
-LOGS_S = 40.0
+LOGS_S = 60.0
 LOGGING = ("print", "print to stderr", "logging", "structlog")
 LINE_MARGIN = AtMost(margin=0.05)
 """Ours: a line of log is a small part of a request, so that 5 % of it is not seen in any bill."""
@@ -102,10 +102,10 @@ def kept_logs() -> tuple[Condition, ...]:
 
 
 ENTRY = "targets.probes.entry_forms"
-FORMS_S = 60.0
+FORMS_S = 95.0
 EXEC, SHELL = "exec form", "shell form (sh -c)"
 EXITS_SOONER = Faster(threshold=0.5, margin=0.3)
-"""Ours: an exit takes as long as the last request, 0.3 s, or else until SIGKILL; between them lies nothing."""
+"""Ours: an exit takes as long as the last request, 0.5 s, or else until SIGKILL; between them lies nothing."""
 
 
 def entry_forms() -> tuple[Condition, ...]:
@@ -139,7 +139,7 @@ def entry_forms() -> tuple[Condition, ...]:
             where={},
             baseline=form,
             candidate=EXEC,
-            spoken="time to exit (SIGKILL comes after 5 s)",
+            spoken="time to exit, cut at 5 s",
             unit="s",
             wall_s=FORMS_S,
         )

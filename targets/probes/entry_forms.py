@@ -1,11 +1,11 @@
 """What SIGTERM to process 1 does where a container's command has the exec form or a shell form, as JSON lines.
 
-``python -m targets.probes.entry_forms [--rounds 4] [--quick]``
+``python -m targets.probes.entry_forms [--rounds 8] [--quick]``
 
 Every server is started by every form as process 1 of a PID namespace: the kernel treats it as a container's first
-process, and no engine is needed.  Careful clients, who ask on a new connection each time and wait LONG_MS for each
-answer, are busy; then process 1 gets SIGTERM, and SIGKILL where it still lives BOUND_S later, as an orchestrator
-does.  A namespace that may not be made leaves one line that says why.
+process, and no engine is needed.  Careful clients, who ask on a new connection each time, read answers of LONG_MS
+one after the other.  Once all of them are in the middle of one, process 1 gets SIGTERM, and SIGKILL where it still
+lives BOUND_S later, as an orchestrator does.  A namespace that may not be made leaves one line that says why.
 
 Each line is one signal: ``{"subject", "server", "case", "repeat", "cases": 1, "unheard", "told", "exit_s", "dropped",
 "harmless", "first"}``.
@@ -14,8 +14,8 @@ Each line is one signal: ``{"subject", "server", "case", "repeat", "cases": 1, "
   one server in one round.
 - ``unheard`` is 1 where SIGKILL had to end it; ``told`` is 1 where the application was told to shut down.
 - ``exit_s`` is the time from SIGTERM to the end; with SIGKILL it is a little more than BOUND_S.
-- ``dropped`` are requests that a connection was had for and that got no whole answer; ``harmless`` is 1 where
-  there are none.
+- ``dropped`` are answers that had begun and were cut off; ``harmless`` is 1 where there are none.  A connection that
+  was never answered is no request in progress, and is not counted.
 - ``a shell that stays`` is the twin: its shell has more to do afterwards and must be there, so the signal is lost.
 """
 
@@ -37,12 +37,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from targets.orchestrator.cluster import free_port
-from targets.orchestrator.fetching import fetch
+from targets.orchestrator.fetching import HOST
 from targets.probes.pid_namespace import first_process, impossible, prefix
-from targets.probes.started import SERVERS, command, environment, first_answer_s, started
+from targets.probes.started import SERVERS, START_S, command, environment, first_answer_s, started
 
 APP = "targets.truth.told:app"
-LONG_MS = 300
+LONG_MS = 500
 CLIENTS = 4
 BOUND_S = 5.0
 """Docker waits 10 s and Kubernetes 30 before SIGKILL: a server that idles through 5 s idles through those."""
@@ -81,7 +81,7 @@ class Run(NamedTuple):
 def main(arguments: Sequence[str]) -> None:
     """Print one line for each signal, or the one that says why none can be sent."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--quick", action="store_true", help="one round of two servers")
     chosen = parser.parse_args(arguments)
     why = impossible()
@@ -120,9 +120,10 @@ async def _all_stopped(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 async def _stopped(run: Run) -> dict[str, Any]:
     """Send the signals and count what the clients saw of them."""
-    stopping = asyncio.Event()
-    clients = [asyncio.create_task(_asking(run, stopping)) for _ in range(CLIENTS)]
-    await asyncio.sleep(LONG_MS / 2000)
+    begun = [asyncio.Event() for _ in range(CLIENTS)]
+    clients = [asyncio.create_task(_asking(run, event)) for event in begun]
+    async with asyncio.timeout(START_S):
+        await asyncio.gather(*(event.wait() for event in begun))
     name = _name(run.first)
     began_s = time.monotonic()
     os.kill(run.first, signal.SIGTERM)
@@ -131,7 +132,6 @@ async def _stopped(run: Run) -> dict[str, Any]:
         os.kill(run.first, signal.SIGKILL)
         await _over(run, EXTRA_S)
     exit_s = time.monotonic() - began_s
-    stopping.set()
     dropped = sum(await asyncio.gather(*clients))
     return {
         "subject": run.form,
@@ -160,15 +160,38 @@ async def _over(run: Run, patience_s: float) -> bool:
     return run.process.poll() is not None
 
 
-async def _asking(run: Run, stopping: asyncio.Event) -> int:
-    """Ask until nobody listens any more; give how many requests had a connection and no whole answer."""
+async def _asking(run: Run, begun: asyncio.Event) -> int:
+    """Read one answer after the other until none begins; give how many had begun and were cut off."""
     dropped = 0
-    while not stopping.is_set():
-        answer = await fetch(run.port, f"/slow?ms={LONG_MS}", BOUND_S + EXTRA_S)
-        if answer.error == "refused":
-            break
-        dropped += not answer.good
-    return dropped
+    while True:
+        try:
+            async with asyncio.timeout(BOUND_S + EXTRA_S):
+                whole = await _read(run.port, begun)
+        except OSError:
+            # Refused, or reset before a byte came: there is nobody any more.  TimeoutError is one, too.
+            return dropped
+        if whole is None:
+            return dropped
+        dropped += not whole
+
+
+async def _read(port: int, begun: asyncio.Event) -> bool | None:
+    """Whether an answer came whole, or None where none began; OSError where nobody listens."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    text = b""
+    try:
+        writer.write(
+            f"GET /stream?ms={LONG_MS}&gap_ms=20 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
+        )
+        while part := await reader.read(65536):
+            text += part
+            begun.set()
+    except OSError:
+        if not text:
+            raise
+    finally:
+        writer.close()
+    return b"end\r\n0\r\n" in text if text else None
 
 
 if __name__ == "__main__":

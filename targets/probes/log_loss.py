@@ -3,12 +3,12 @@
 ``python -m targets.probes.log_loss [--quick]``
 
 A process writes numbered lines (see ``targets.probes.log_writer``) to a pipe, as under a container engine, or to a
-file, and tells on another pipe how many it has written; after a number of lines that is drawn it gets SIGKILL.  What
+file; after a number of them that is drawn it waits, as a service waits for its next request, and gets SIGKILL.  What
 the kernel has is never lost: lines are lost in the process's own buffer.
 
 Lines of kind ``kill``, one for each crash: ``{"kind", "subject", "way", "sink", "case", "repeat", "cases": 1,
 "written", "arrived", "lines_lost", "lossy"}``; ``subject`` is "unbuffered" or "buffered" (the variable set or not),
-``written`` are the lines whose call had returned, ``lossy`` is 1 where any of them is missing.
+``written`` are the lines whose calls had returned, ``lossy`` is 1 where any of them is missing.
 
 Lines of kind ``without``, one for each way and sink: ``{"kind", "subject": "buffered", "way", "case", "cases",
 "lossy"}``: in how many of the crashes without the variable lines were lost.  ``print`` is the twin: it must lose some
@@ -82,19 +82,14 @@ def _say(line: dict[str, Any]) -> None:
     sys.stdout.flush()
 
 
-def _kill(subject: str, way: str, sink: str, repeat: int, after: int) -> dict[str, Any]:
+def _kill(subject: str, way: str, sink: str, repeat: int, written: int) -> dict[str, Any]:
     """Let a process write, kill it after so many lines, and count."""
-    with _writing(subject, way, sink, ()) as (process, told, output):
-        written = 0
-        while written < after and (more := os.read(told, 65536)):
-            written += len(more)
+    with _writing(subject, way, sink, (str(written),)) as (process, told, output):
+        if not os.read(told, 64):
+            raise RuntimeError(f"a writer ended by itself (status {process.wait()})")
         process.send_signal(signal.SIGKILL)
         process.wait(PATIENCE_S)
-        while more := os.read(told, 65536):
-            written += len(more)
     arrived = _whole_lines(b"".join(output))
-    # The line after the last one that was told of may have arrived as well.
-    lost = max(0, written - arrived)
     return {
         "kind": "kill",
         "subject": subject,
@@ -105,13 +100,13 @@ def _kill(subject: str, way: str, sink: str, repeat: int, after: int) -> dict[st
         "cases": 1,
         "written": written,
         "arrived": arrived,
-        "lines_lost": lost,
-        "lossy": int(lost > 0),
+        "lines_lost": written - arrived,
+        "lossy": int(arrived < written),
     }
 
 
 def _cost_us(way: str, subject: str) -> float:
-    with _writing(subject, way, "pipe", (str(COST_LINES),)) as (process, told, _):
+    with _writing(subject, way, "pipe", (str(COST_LINES), "timed")) as (process, told, _):
         process.wait(PATIENCE_S)
         return float(os.read(told, 64)) / COST_LINES * 1e6
 

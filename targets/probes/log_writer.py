@@ -1,10 +1,9 @@
-"""A process that writes numbered lines in one of the ways in which services log, until it is killed.
+"""A process that writes numbered lines in one of the ways in which services log, and then waits.
 
-``python -m targets.probes.log_writer WAY FD [COUNT]``
+``python -m targets.probes.log_writer WAY FD COUNT [timed]``
 
-Without COUNT a byte goes to the descriptor FD after every line, unbuffered, once the writing call has returned: what
-the program believes to have logged.  With COUNT so many lines are written, and the CPU seconds that they took go to
-FD as text.  LINES_MAX ends it where nobody kills it.
+After COUNT lines it writes to the descriptor FD, unbuffered, and waits, as a service waits for its next request, until
+it is killed or PATIENCE_S are over.  ``timed``: it writes the CPU seconds that the lines took, as text, and ends.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-LINES_MAX = 200_000
+PATIENCE_S = 60.0
 
 FILLING = "GET /api/v1/items status=200 duration_ms=1.234"
 """So that a line is as long as a service's."""
@@ -24,17 +23,15 @@ Say = Callable[[str], object]
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Write until killed, or COUNT lines."""
-    say, told = WAYS[arguments[0]](), int(arguments[1])
-    if len(arguments) > 2:  # noqa: PLR2004  (way, descriptor, count)
-        began_s = time.process_time()
-        for number in range(int(arguments[2])):
-            say(f"line {number:07d} {FILLING}")
-        os.write(told, f"{time.process_time() - began_s:.6f}".encode())
-        return
-    for number in range(LINES_MAX):
+    """Write COUNT lines, tell it, wait."""
+    way, told, count, *timed = arguments
+    say = WAYS[way]()
+    began_s = time.process_time()
+    for number in range(int(count)):
         say(f"line {number:07d} {FILLING}")
-        os.write(told, b".")
+    os.write(int(told), f"{time.process_time() - began_s:.6f}".encode())
+    if not timed:
+        time.sleep(PATIENCE_S)
 
 
 def _print() -> Say:
