@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ from harness.stats.intervals import ratio_interval, t_interval
 
 PROBE_S = 120.0
 """A probe bounds itself to seconds; one that runs longer hangs, or is known to (see ``limit_s``)."""
+
+END_S = 60.0
+"""After SIGINT a probe ends what it has started: it may have to wait for a server that starts."""
 
 SLOW_MACHINE = 3.0
 """So many times as long as on a quiet machine a probe may take on a busy one."""
@@ -44,25 +48,39 @@ def observe(
 
     ``lent`` are the addresses of the services that the probe needs.
     """
-    try:
-        with pinned(cores):
-            done = subprocess.run(
-                [sys.executable, "-m", module, *arguments],
-                cwd=root,
-                env=local.environment(Target(spec=module), App(), root, lent),
-                capture_output=True,
-                text=True,
-                timeout=patience_s,
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        return f"the probe {module} did not end within {patience_s:.0f} s"
-    if "No module named " + module in done.stderr:
+    with (
+        pinned(cores),
+        subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=root,
+            env=local.environment(Target(spec=module), App(), root, lent),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            stdout, stderr = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            return f"the probe {module} did not end within {patience_s:.0f} s"
+        finally:
+            _end(process)
+    if "No module named " + module in stderr:
         return f"there is no probe {module}"
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
+    if process.returncode:
+        last = (stderr.strip().splitlines() or ["without a word"])[-1]
         return f"the probe {module} failed: {last}"
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in stdout.splitlines() if line.startswith("{")]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let a probe that hangs, or whose harness goes, end its own servers and groups first."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:
