@@ -239,7 +239,10 @@ def _p(one: Experiment, verdict: Verdict, estimate: Estimate | None) -> float | 
         return None
     error = math.log(estimate.verdict_high / estimate.verdict_low) / (2 * normal_quantile(0.995))
     distance = _distance(
-        one.rule, verdict, math.log(estimate.value), speed=isinstance(one, Probe) and not isinstance(one.rule, AtMost)
+        one.rule,
+        verdict,
+        math.log(estimate.value),
+        speed=isinstance(one, Probe) and not isinstance(one.rule, AtMost | Faster),
     )
     return 2 * (1 - normal_cdf(max(0.0, distance) / error))
 

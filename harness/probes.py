@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from harness import rules
-from harness.claims.claim import AtMost, Outdoes, Probe, Some, Within, Zero
+from harness.claims.claim import AtMost, Faster, Outdoes, Probe, Some, Within, Zero
 from harness.decided import Decided, estimated
 from harness.model import App, Estimate, Target, Verdict, VerdictWord
 from harness.processes import pinned, supervised
@@ -22,7 +23,18 @@ from harness.stats.intervals import ratio_interval, t_interval
 from harness.supervisor import LABEL
 
 PROBE_S = 120.0
-"""A probe bounds itself to seconds; one that runs longer hangs."""
+"""A probe bounds itself to seconds; one that runs longer hangs, or is known to (see ``limit_s``)."""
+
+END_S = 60.0
+"""After SIGINT a probe ends what it has started: it may have to wait for a server that starts."""
+
+SLOW_MACHINE = 3.0
+"""So many times as long as on a quiet machine a probe may take on a busy one."""
+
+
+def limit_s(probe: Probe) -> float:
+    """After how many seconds a probe is taken to hang."""
+    return max(PROBE_S, SLOW_MACHINE * (probe.wall_s or 0.0))
 
 
 def observe(
@@ -31,31 +43,47 @@ def observe(
     root: Path,
     cores: Sequence[int] | None,
     lent: Mapping[str, str] | None = None,
+    patience_s: float = PROBE_S,
 ) -> list[dict[str, Any]] | str:
     """Lines that the probe printed, or why it could not run, in a sentence without a full stop.
 
     ``lent`` are the addresses of the services that the probe needs.  Whatever it started is gone afterwards, also where
     it hung, or the harness died.
     """
-    try:
-        with supervised() as session, pinned(cores):
-            done = subprocess.run(
-                [sys.executable, "-m", module, *arguments],
-                cwd=root,
-                env=local.environment(Target(spec=module), App(), root, lent) | {LABEL: session.label},
-                capture_output=True,
-                text=True,
-                timeout=PROBE_S,
-                check=False,
-            )
-    except subprocess.TimeoutExpired:
-        return f"the probe {module} did not end within {PROBE_S:.0f} s"
-    if "No module named " + module in done.stderr:
+    with (
+        supervised() as session,
+        pinned(cores),
+        subprocess.Popen(
+            [sys.executable, "-m", module, *arguments],
+            cwd=root,
+            env=local.environment(Target(spec=module), App(), root, lent) | {LABEL: session.label},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        try:
+            stdout, stderr = process.communicate(timeout=patience_s)
+        except subprocess.TimeoutExpired:
+            return f"the probe {module} did not end within {patience_s:.0f} s"
+        finally:
+            _end(process)
+    if "No module named " + module in stderr:
         return f"there is no probe {module}"
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
+    if process.returncode:
+        last = (stderr.strip().splitlines() or ["without a word"])[-1]
         return f"the probe {module} failed: {last}"
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in stdout.splitlines() if line.startswith("{")]
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Let a probe that hangs, or whose harness goes, end its own servers and groups first."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin) -> Decided:
@@ -64,6 +92,9 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
         return Decided(rules.untested(lines))
     chosen = [line for line in lines if probe.value in line and _fits(line, probe)]
     if not chosen:
+        reasons = [str(line["untested"]) for line in lines if "untested" in line and _fits(line, probe, lax=True)]
+        if reasons:
+            return Decided(rules.untested(reasons[0]))
         return Decided(rules.untested(f"the probe {probe.module} printed no line for {probe.name}"))
     rule = probe.rule
     match rule:
@@ -73,7 +104,7 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
             found = _controlled(_some(probe, rule, chosen), lines)
         case Outdoes():
             found = _controlled(_outdoes(probe, rule, chosen), lines)
-        case Within() | AtMost() if probe.baseline:
+        case Within() | AtMost() | Faster() if probe.baseline:
             found = _ratio(probe, rule, chosen, origin)
         case Within():
             found = _alone(probe, rule, chosen, origin)
@@ -82,8 +113,9 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
     return found
 
 
-def _fits(line: Mapping[str, Any], probe: Probe) -> bool:
-    return all(line.get(key) == value for key, value in probe.where.items())
+def _fits(line: Mapping[str, Any], probe: Probe, *, lax: bool = False) -> bool:
+    """Whether a line has the fields that the probe asks for; one that says why there is none need not have them all."""
+    return all(line.get(key) == value for key, value in probe.where.items() if key in line or not lax)
 
 
 def _zero(probe: Probe, rule: Zero, chosen: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]) -> Decided:
@@ -136,18 +168,25 @@ def _outdoes(probe: Probe, rule: Outdoes, chosen: Sequence[dict[str, Any]]) -> D
     return Decided(Verdict("inconclusive", f"{said}.", "too few cases tell the two apart"))
 
 
-def _ratio(probe: Probe, rule: Within | AtMost, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
+def _ratio(
+    probe: Probe, rule: Within | AtMost | Faster, lines: Sequence[dict[str, Any]], origin: rules.Origin
+) -> Decided:
     """Baseline ÷ candidate over repeats that were taken side by side."""
     by_repeat: dict[int, dict[str, float]] = {}
     for line in lines:
         by_repeat.setdefault(int(line["repeat"]), {})[line["subject"]] = float(line[probe.value])
     arms = probe.baseline or "", probe.candidate or ""
     logs = [math.log(found[arms[0]] / found[arms[1]]) for found in by_repeat.values() if set(arms) <= set(found)]
-    if isinstance(rule, AtMost):
-        # A margin is asked of what the candidate costs more; a speed would be the other way round.
+    if isinstance(rule, AtMost | Faster):
+        # Both are asked of what the candidate costs; a speed would be the other way round.
         logs = [-log for log in logs]
         found = _estimate("candidate ÷ baseline", "ratio", logs, probe)
         what = probe.spoken or probe.value.replace("_", " ")
+        if isinstance(rule, Faster):
+            verdict = rules.faster(
+                found, *arms, what, threshold=rule.threshold, margin=rule.margin, threshold_origin=origin
+            )
+            return Decided(verdict, found, tuple(logs))
         return Decided(rules.at_most([found], rule.margin, *arms, what, origin=origin), found, tuple(logs))
     estimate = _estimate("times as fast", "ratio", logs, probe)
     subject = f"{arms[0]}'s time ÷ {arms[1]}'s"

@@ -234,6 +234,8 @@ class Probe(Struct, frozen=True, tag="probe"):
     spoken: str = ""
     """The figure as it is said aloud; empty: its field's name."""
     unit: str = ""
+    wall_s: float | None = None
+    """How long the whole module takes on a quiet machine, for the plan; None: under two minutes."""
 
 
 class Cell(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.claims._start_up import entry_forms, kept_logs, memory, starts
 from harness.claims.claim import Claim
 
 CLAIMS = (
@@ -47,16 +48,24 @@ CLAIMS = (
         id="compiled-bytecode-starts-faster",
         section="Environment Variables",
         statement="Compiling bytecode at install time makes start-up faster.",
-        hypothesis="The first answer comes at least 10 % earlier after a fresh start.",
-        experiment="duet",
+        hypothesis=(
+            "The first answer comes at least 10 % earlier after a fresh start, whatever else is compiled and kept; "
+            "the files are in the page cache."
+        ),
+        experiment="probe",
+        conditions=starts(),
     ),
     Claim(
         number=37,
         id="unbuffered-logs",
         section="Environment Variables",
         statement="Unbuffered output keeps logs.",
-        hypothesis="No line is lost on SIGKILL, at a cost in CPU that cannot be told from none.",
+        hypothesis=(
+            "With it no line is lost on SIGKILL, without it some are, and it costs no more CPU than can be told "
+            "from none, per way of logging."
+        ),
         experiment="duet",
+        conditions=kept_logs(),
     ),
     Claim(
         number=38,
@@ -64,18 +73,23 @@ CLAIMS = (
         section="ENTRYPOINT vs CMD",
         statement="The exec form is better than the shell form.",
         hypothesis=(
-            "Only the exec form hands SIGTERM to the server; seconds to exit and dropped requests are reported."
+            "Only the exec form hands SIGTERM to the server: it exits sooner, and drops no request. Process 1 of a "
+            "PID namespace stands for a container's."
         ),
-        experiment="timeline",
-        needs=("D",),
+        experiment="probe",
+        conditions=entry_forms(),
     ),
     Claim(
         number=39,
         id="runs-in-256-mb",
         section="Cloud Run Services",
         statement="The service can run in 256 MB.",
-        hypothesis=("Peak memory under load stays below 256 MB, with 0 kills, per server and number of workers."),
-        experiment="sweep",
+        hypothesis=(
+            "Peak memory under load stays below 256 MiB, with 0 kills, per server and number of workers. The bound is "
+            "the lower end of what the standard says that Cloud Run offers, and no promise of the standard."
+        ),
+        experiment="probe",
         origin="the standard's",
+        conditions=memory(),
     ),
 )

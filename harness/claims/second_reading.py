@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.claims._start_up import crashes
 from harness.claims.claim import Claim, Outdoes, Probe, Some, Zero
 
 SERVERS = ("uvicorn", "granian", "gunicorn", "gunicorn_asgi")
@@ -118,9 +119,13 @@ CLAIMS = (
         number=83,
         id="faulthandler-names-the-line",
         section="Environment Variables",
-        statement="With the fault handler on, a crash leaves a traceback.",
-        hypothesis="A crash on purpose names its line with it, and does not without.",
+        statement="With the fault handler on, a segmentation fault leaves a traceback.",
+        hypothesis=(
+            "A crash on purpose names its line with it, and does not without, per server. Which servers' abort() is "
+            "named is reported beside it."
+        ),
         experiment="probe",
+        conditions=crashes(),
     ),
     Claim(
         number=84,

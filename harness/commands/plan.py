@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import bank, decide, machine, passages, session, settings, sweeps, validity
+from harness import bank, decide, machine, passages, probes, session, settings, sweeps, validity
 from harness.claims import load_claims
-from harness.claims.claim import Claim, Duet, Sweep
+from harness.claims.claim import Claim, Duet, Probe, Sweep
 from harness.commands import coursing, duel, run
 from harness.course import Timeline
 from harness.errors import UsageError
@@ -84,6 +84,7 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         }
         for course, rounds in (coursing.courses(run.chosen_claims(plan), plan) if plan.command == "run" else [])
     ]
+    probes_ = _probes(run.chosen_claims(plan)) if plan.command == "run" else []
     untested = [] if layout.pinned else ["latency verdicts: arms and generator share a core"]
     if plan.command == "run":
         untested += [reason for claim in run.chosen_claims(plan) for reason in _untested(claim, plan)]
@@ -94,14 +95,28 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         "crashes": crashes,
         "sweeps": sweeps_,
         "courses": courses,
+        "probes": probes_,
         "looks": list(plan.looks),
-        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_, *courses]),
+        "wall_s": sum(row["wall_s"] for row in [*rows, *crashes, *sweeps_, *courses, *probes_]),
         "pinned": layout.pinned,
         "reason": layout.reason,
         "load_workers": plan.load_workers,
         "crowded": validity.crowded(plan.load_workers, len(layout.generator)),
         "untested": untested,
     }
+
+
+def _probes(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    """Each probe once, with the conditions that it decides and its time, or the longest that it may take."""
+    asked = [one for claim in claims for one in claim.conditions if isinstance(one, Probe)]
+    return [
+        {
+            "probe": module.rpartition(".")[2],
+            "conditions": sum(one.module == module for one in asked),
+            "wall_s": next(round(one.wall_s or probes.PROBE_S) for one in asked if one.module == module),
+        }
+        for module in dict.fromkeys(one.module for one in asked)
+    ]
 
 
 def _smallest_effect(cell: session.Cell, blocks: int, known: Sequence[bank.BankEntry]) -> float | None:
@@ -129,23 +144,34 @@ def _untested(claim: Claim, plan: Plan) -> list[str]:
     return [*waiting, *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left)]
 
 
+def _name(row: dict[str, Any]) -> str:
+    """What a row of a plan is about."""
+    return next(str(row[key]) for key in ("condition", "grid", "course", "probe") if key in row)
+
+
 def text(document: dict[str, Any]) -> str:
     """A plan as a person reads it."""
+    kinds = ("cells", "crashes", "sweeps", "courses", "probes")
+    # As wide as the names ask for, and no wider: terminals are narrow.
+    wide = max((len(_name(row)) for kind in kinds for row in document[kind]), default=0)
     lines = [
-        f"{row['condition']:<36} {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
+        f"{_name(row):<{wide}}  {row['grain']:<8} {row['blocks']} blocks, about {row['wall_s']} s"
         + (f", {row['rate_rps']:g} requests/s per arm" if row["rate_rps"] else "")
         + (f", {row['users']} connections per arm" if row["users"] else "")
         + (f"; finds {row['smallest_effect']:.1%}" if row["smallest_effect"] else "")
         for row in document["cells"]
     ]
-    lines += [f"{row['condition']:<45} {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]]
+    lines += [f"{_name(row):<{wide}}  {row['crashes']} times, about {row['wall_s']} s" for row in document["crashes"]]
     lines += [
-        f"{row['grid']:<45} {row['blocks']} blocks of {row['cells']} cells, about {row['wall_s']} s"
+        f"{_name(row):<{wide}}  {row['blocks']} blocks of {row['cells']} cells, about {row['wall_s']} s"
         for row in document["sweeps"]
     ]
     lines += [
-        f"{row['course']:<45} {row['rounds']} rounds of {row['subjects']} subjects, about {row['wall_s']} s"
+        f"{_name(row):<{wide}}  {row['rounds']} rounds of {row['subjects']} subjects, about {row['wall_s']} s"
         for row in document["courses"]
+    ]
+    lines += [
+        f"{_name(row):<{wide}}  {row['conditions']} conditions, at most {row['wall_s']} s" for row in document["probes"]
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")

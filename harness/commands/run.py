@@ -299,7 +299,7 @@ def _probe_lines(claims: Sequence[Claim], rig: block.Rig, seed: int) -> dict[str
         sys.stderr.write(f"probe {module}\n")
         try:
             with _lent(one, rig, seed) as lent:
-                found[module] = probes.observe(module, one.arguments, rig.root, None, lent)
+                found[module] = probes.observe(module, one.arguments, rig.root, None, lent, probes.limit_s(one))
         except CannotMeasure as error:
             found[module] = str(error).splitlines()[0].rstrip(".")
     return found

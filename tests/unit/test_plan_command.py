@@ -55,3 +55,13 @@ def test_the_whole_budget_is_measured_in_one_look():
     asked = Question(baseline="uvicorn", candidate="granian", **question, **rest)
     assert planned(asked, where).looks == (10, 20)
     assert planned(msgspec.structs.replace(asked, whole_budget=True), where).looks == (20,)
+
+
+def test_probes_are_planned_once_each_with_their_time():
+    """A user would read that a claim takes no time at all, and wait for minutes."""
+    document = command.document("plan", "38", "83", "49")
+    rows = {row["probe"]: row for row in document["probes"]}
+    assert set(rows) == {"entry_forms", "crash_traces", "orchestrated_startup"}
+    assert document["wall_s"] == sum(row["wall_s"] for row in document["probes"]) > 60
+    said = command.run("plan", "38", "83").stdout
+    assert all(len(line) <= 60 for line in said.splitlines() if "conditions" in line)
