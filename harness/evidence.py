@@ -181,9 +181,9 @@ def costs_of(
     entries: tuple[Entry, ...],
     windows: tuple[Window, ...],
     readings: sampler.Readings,
-    memory: Sequence[int | None],
+    memory: Sequence[tuple[int | None, int | None]],
 ) -> tuple[Cost, ...]:
-    """What each process cost over its measured slices, and its memory and size at the end."""
+    """What each process cost over its measured slices, its memory (held at the end, highest ever) and its size."""
     costs = []
     for index, entry in enumerate(entries):
         mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
@@ -195,7 +195,8 @@ def costs_of(
                 instance=entry.instance,
                 cpu_ns=None if None in used or not used else sum(value or 0 for value in used),
                 requests=sum(window.requests for window in mine),
-                pss_bytes=memory[index],
+                pss_bytes=memory[index][0],
+                peak_bytes=memory[index][1],
                 processes=len(pids),
                 threads=thread_count(pids) or _last_threads(readings, entry.name),
             )
@@ -216,6 +217,7 @@ def gather(
     slices: Sequence[load.Slice],
     mismatch: int | None,
     grain: Grain,
+    killed: Sequence[str] = (),
 ) -> validity.Evidence:
     """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
@@ -236,6 +238,7 @@ def gather(
         hiccup_max_ms=None if watched is None else max(inside, default=0.0),
         little=counts.little,
         strangers="; ".join(wrong) or None,
+        killed="; ".join(killed) or None,
         drift=None,
         boundary_late_ns=readings.late_ns,
         count_mismatch=mismatch,

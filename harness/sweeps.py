@@ -27,6 +27,7 @@ from harness.claims.claim import Cell, Grid
 from harness.meters import sampler
 from harness.model import App, Behind, Check, Condition, Load, Role, Target, Void, Window
 from harness.runtimes import local
+from harness.runtimes.runtime import Server, stop
 from harness.stats.quantiles import printed_quantiles
 from harness.store import samples
 from harness.store.folder import write_json
@@ -192,13 +193,13 @@ def _lent(grid: Grid, parse: Parse, arms: Sequence[_Process], rig: Rig, seed: in
 
 
 @contextlib.contextmanager
-def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[local.Server]]:
+def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[Server]]:
     """Start every process and stop them all."""
-    servers: list[local.Server] = []
+    servers: list[Server] = []
     try:
         for arm in arms:
             servers.append(
-                local.launch(
+                rig.runtime.launch(
                     arm.name,
                     arm.target,
                     App(),
@@ -212,13 +213,13 @@ def _served(arms: Sequence[_Process], rig: Rig, place: Path, lent: Lent) -> Iter
             )
         yield servers
     finally:
-        local.stop(servers)
+        stop(servers)
 
 
 def _loaded(
     grid: Grid,
     arms: Sequence[_Process],
-    servers: Sequence[local.Server],
+    servers: Sequence[Server],
     rig: Rig,
     place: Path,
     lent: Lent,
@@ -259,11 +260,12 @@ def _loaded(
             processes.stop(generator.processes, grace_s=2.0)
         watched = watching.finish(watch)
     after = _tallies(grid, servers)
-    ended = [*(local.still_alone(server) for server in servers), lent.ended()]
+    killed = [text for server in servers if (text := server.killed_for_memory()) is not None]
+    ended = [*(server.still_alone() for server in servers), lent.ended()]
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
     wrong = [text for text in ended if text is not None]
-    found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice")
+    found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice", killed)
     windows = evidence.windows_of(entries, slices, readings, rows, "slice")
     _keep(place, output, readings, windows)
     names = next(iter(samples.read_done(output).values())).names
@@ -290,14 +292,12 @@ def _keep(place: Path, output: Path, readings: sampler.Readings, windows: Sequen
         raw.unlink()
 
 
-def _asked(
-    grid: Grid, arms: Sequence[_Process], servers: Sequence[local.Server]
-) -> tuple[dict[int, str], dict[int, int]]:
+def _asked(grid: Grid, arms: Sequence[_Process], servers: Sequence[Server]) -> tuple[dict[int, str], dict[int, int]]:
     """Each cell's path with what ``ask`` gave, and how many statements one request of it takes."""
     paths: dict[int, str] = {}
     statements: dict[int, int] = {}
     for arm, server in zip(arms, servers, strict=True):
-        local.wait_ready(server, ["/ping"], (200,))
+        server.wait_ready(["/ping"], (200,))
         for number in arm.cells:
             cell = grid.cells[number]
             fields = json.loads(local.verify_path(server.url, cell.ask, (200,))) if cell.ask is not None else {}
@@ -310,7 +310,7 @@ def _asked(
     return paths, statements
 
 
-def _statements(server: local.Server, path: str) -> int:
+def _statements(server: Server, path: str) -> int:
     return int(json.loads(local.verify_path(server.url, path, (200,)))["statements"])
 
 
@@ -375,7 +375,7 @@ def _each(used_ns: Sequence[int | None], requests: int) -> float | None:
     return sum(value or 0 for value in used_ns) / requests / 1e3
 
 
-def _tallies(grid: Grid, servers: Sequence[local.Server]) -> list[float]:
+def _tallies(grid: Grid, servers: Sequence[Server]) -> list[float]:
     """What each process has counted so far; nothing where the grid asks for none."""
     if grid.tally is None:
         return []

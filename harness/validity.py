@@ -34,6 +34,8 @@ LATE_MAX = 0.10
 November 2026 two drivers came out equal within 0.5 %, at 0.8 ms a request instead of 3, with answers 3 s late.  A
 single stall of half a second touches a tenth of a block's requests and is a result."""
 
+KILLED = "killed for memory"
+
 DRIFT_MAX = 0.05
 """The two halves of a block measure the same thing."""
 
@@ -57,6 +59,8 @@ class Evidence(Struct, frozen=True):
     count_mismatch: int | None
     late_share: float | None = None
     """Request grain only: there CPU time counts in a request's own slice."""
+    killed: str | None = None
+    """What the kernel killed for want of memory: what is left of an arm is another arm."""
 
 
 def checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -79,7 +83,13 @@ def checks(evidence: Evidence) -> tuple[Check, ...]:
         _most("latest meter reading, ns", float(evidence.boundary_late_ns), float(BOUNDARY_LATE_MAX_NS)),
         _most("client count − server count", evidence.count_mismatch, 0.0),
         _most(LATE, evidence.late_share, LATE_MAX),
+        *_killed(evidence.killed),
     )
+
+
+def _killed(what: str | None) -> tuple[Check, ...]:
+    """Said only where it happened: most arms have no limit that could be overstepped."""
+    return () if what is None else (Check(check=KILLED, seen=what, limit="nothing", ok=False),)
 
 
 def voids(results: tuple[Check, ...]) -> tuple[Void, ...]:

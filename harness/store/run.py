@@ -36,12 +36,14 @@ class Run(Struct, frozen=True, kw_only=True):
 def hash_plan(plan: Plan) -> str:
     """Return the SHA-256 of the plan; equal plans have equal hashes whatever the order of their keys.
 
-    A plan without sweeps, and a condition with nothing behind it, hash as they did before there were any, so that
-    older runs can go on.
+    A plan without sweeps, one whose arms run as processes, and a condition with nothing behind it hash as they did
+    before there was anything else, so that older runs can go on.
     """
     document = msgspec.to_builtins(plan)
     if not document["sweeps"]:
         del document["sweeps"]
+    if document["runtime"] == "local":
+        del document["runtime"]
     for condition in document["conditions"]:
         if condition["behind"] is None:
             del condition["behind"]
