@@ -205,7 +205,7 @@ def costs_of(
 
 
 def _last_threads(readings: sampler.Readings, name: str) -> int:
-    return next((row.threads or 0 for row in reversed(readings.rows) if row.name == name), 0)
+    return next((row.threads for row in reversed(readings.rows) if row.name == name and row.threads is not None), 0)
 
 
 def gather(

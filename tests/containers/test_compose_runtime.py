@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -63,6 +65,23 @@ def launch(inside: Runtime, session: processes.Session, logs: Path, app: App = c
     )
 
 
+@contextlib.contextmanager
+def listening_beside(server: compose.Container) -> Iterator[None]:
+    """A socket of these tests on the server's port: the kernel lets only sockets of one account share it."""
+    me = os.geteuid()
+    if not me:
+        os.seteuid(Path(f"/proc/{server.pid}").stat().st_uid)
+    try:
+        stale = socket.socket()
+    finally:
+        os.seteuid(me)
+    with stale:
+        stale.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        stale.bind(("127.0.0.1", server.port))
+        stale.listen()
+        yield
+
+
 @pytest.fixture(scope="module")
 def duel(found: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess, Path]:
     """One duel of the reference service with itself in containers, shared by the tests of its parts."""
@@ -96,7 +115,7 @@ def test_every_process_of_a_duel_in_containers_is_metered(duel):
     for folder in folders:
         block = json.loads((folder / "block.json").read_text())
         assert [cost["cpu_ns"] is not None and cost["cpu_ns"] > 0 for cost in block["costs"]] == [True] * 4
-        assert all(cost["peak_bytes"] is None or cost["peak_bytes"] > cost["pss_bytes"] / 2 for cost in block["costs"])
+        assert all(cost["peak_bytes"] is None or cost["peak_bytes"] > 1 << 20 for cost in block["costs"])
         meters = pq.read_table(folder / "meters.parquet").to_pandas()
         assert set(meters[meters["role"] == "arm"]["name"]) == set(block["start_order"])
         checks = {check["check"]: check for check in block["checks"]}
@@ -172,20 +191,13 @@ def test_the_meters_of_a_container_agree(inside, session, tmp_path):
 def test_another_server_on_the_port_is_caught(inside, session, tmp_path):
     """A user would measure a stale server that took half of the arm's requests."""
     server = launch(inside, session, tmp_path, server="granian", app=App())
-    code = (
-        "import socket, time; s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1); "
-        f"s.bind(('127.0.0.1', {server.port})); s.listen(); time.sleep(60)"
-    )
-    stale = None
     try:
         server.wait_ready(["/ping"], (200,))
         assert server.still_alone() is None
-        stale = subprocess.Popen([os.sys.executable, "-c", code])
-        wait_for(lambda: server.still_alone() is not None, 10.0)
+        with listening_beside(server):
+            assert "another process" in (server.still_alone() or "")
+        assert server.still_alone() is None
     finally:
-        if stale is not None:
-            stale.kill()
-            stale.wait()
         stop([server])
 
 
