@@ -119,6 +119,11 @@ def _client(address: str) -> DockerClient:
                 "Join its group (`sudo usermod -aG docker $USER`, then log in again), or use --runtime local.",
             ) from error
         raise CannotMeasure(f"No container engine answers at {address}.", _NO_ENGINE) from error
+    if any("rootless" in one for one in info.get("SecurityOptions") or ()):
+        raise CannotMeasure(
+            f"The container engine at {address} runs rootless: the host's network is not that of its containers.",
+            "Use an engine that is not rootless, or --runtime local.",
+        )
     if info.get("OSType") != "linux" or info.get("KernelVersion") != platform.release():
         raise CannotMeasure(
             f"The container engine at {address} runs on another machine ({info.get('OperatingSystem')}, kernel "
@@ -139,7 +144,7 @@ def build(engine: Engine, root: Path) -> Image:
             f"There is no {file}, so nothing says how the service's image is built.",
             "Run in a checkout of the project, or use --runtime local.",
         )
-    argv = ["docker", "compose", "--project-directory", str(root), "--file", str(file), "--profile", "*"]
+    argv = ["docker", "compose", "--project-directory", str(root), "--file", str(file)]
     environment = _environment(engine.address)
     model = _run([*argv, "config", "--format", "json"], environment, "compose.yaml cannot be read")
     service, tag = built_service(json.loads(model))
@@ -150,12 +155,13 @@ def build(engine: Engine, root: Path) -> Image:
 def built_service(model: Mapping[str, Any]) -> tuple[str, str]:
     """The service of a Compose model whose image the arms run in, and that image's tag.
 
-    The one called ``service``, else the first that is built.  Raises CannotMeasure where none is.
+    The first by name that is built: images of the service differ in their entry point alone, which an arm brings
+    itself.  Raises CannotMeasure where none is.
     """
     built = {name: one for name, one in model.get("services", {}).items() if one.get("build")}
     if not built:
         raise CannotMeasure("compose.yaml builds no image.", "Restore compose.yaml from the project.")
-    name = "service" if "service" in built else min(built)
+    name = min(built)
     return name, str(built[name].get("image") or f"{model.get('name')}-{name}")
 
 

@@ -23,8 +23,9 @@ CONTAINERS = "service-harness.session"
 LOOKS = 3
 """A request that the harness had sent may still make a container: look again until there is none."""
 
-ENGINE_S = 2.0
-"""What the engine may take to list or to remove: an engine that hangs must not hold up the rest."""
+ENGINE_S = 8.0
+"""What the engine may take to list or to remove, which takes some tenths of a second on a calm machine.  The processes
+have ended by then: late is better than left."""
 
 LABEL = "HARNESS_SESSION"
 """Environment variable that marks every process of a session: ``<session id>``."""

@@ -97,8 +97,8 @@ class Container(Struct, frozen=True):
         """None while it lives and alone answers; a death for want of memory is told by ``killed_for_memory``."""
         try:
             state = _state(self.handle)
-        except CannotMeasure:
-            return f"{self.name}: {GONE}"
+        except CannotMeasure as error:
+            return f"{self.name}: {error.message}"
         if state["Running"]:
             return self._stranger()
         status = state["ExitCode"]

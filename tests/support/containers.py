@@ -29,7 +29,7 @@ def connected() -> engine.Engine:
 
 def labelled(found: engine.Engine) -> list[str]:
     """Ids of all containers that carry the label of a session."""
-    return [one.id for one in found.client.containers.list(all=True, filters={"label": engine.LABEL})]
+    return [one.id for one in found.client.containers.list(all=True, sparse=True, filters={"label": engine.LABEL})]
 
 
 @contextlib.contextmanager

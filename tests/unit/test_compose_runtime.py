@@ -126,11 +126,11 @@ def test_the_image_of_the_service_is_found_in_the_model():
         "services": {
             "postgres": {"image": "postgres:18"},
             "locust": {"build": {"context": "."}},
-            "service": {"build": {"context": "."}, "image": "mine:1"},
+            "granian": {"build": {"context": "."}, "image": "mine:1"},
         },
     }
-    assert engine.built_service(model) == ("service", "mine:1")
-    del model["services"]["service"]
+    assert engine.built_service(model) == ("granian", "mine:1")
+    del model["services"]["granian"]
     assert engine.built_service(model) == ("locust", "p-locust")
     with pytest.raises(CannotMeasure, match="builds no image"):
         engine.built_service({"services": {"postgres": {"image": "postgres:18"}}})
