@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from harness import rules
 from harness.errors import UsageError
-from harness.model import SCHEMA, Estimate, Grain, Regime
+from harness.model import SCHEMA, Estimate, Grain, Regime, RuntimeName
 from harness.stats.distributions import t_critical
 from harness.stats.intervals import ratio_interval
 
@@ -85,10 +85,13 @@ class Bank(NamedTuple):
     damaged: int
 
 
-def bank_path(results: Path, machine_key: str) -> Path:
-    """Where the bank of a machine lies; characters that a file name should not have become dashes."""
+def bank_path(results: Path, machine_key: str, runtime: RuntimeName = "local") -> Path:
+    """Where the bank of a machine lies; characters that a file name should not have become dashes.
+
+    Containers have a bank of their own: what a process's noise is, theirs need not be.
+    """
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", machine_key).strip("-.") or "machine"
-    return results / "bank" / f"{name}.jsonl"
+    return results / "bank" / f"{name}{'' if runtime == 'local' else f'-{runtime}'}.jsonl"
 
 
 def append(path: Path, entry: BankEntry) -> None:

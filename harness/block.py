@@ -25,9 +25,9 @@ from harness.errors import CannotMeasure
 from harness.evidence import Entry, Watched
 from harness.machine import CoreLayout
 from harness.meters import sampler
-from harness.meters.process_clock import pss_bytes
 from harness.model import Block, Condition, Cost, Grain, Role, Void, Window
 from harness.runtimes import attached, local
+from harness.runtimes.runtime import Runtime, Server, stop
 from harness.stats.pace import at_equal_pace
 from harness.store import samples
 
@@ -53,6 +53,8 @@ class Rig(Struct, frozen=True):
     load_workers: int
     backing: Backing | None = None
     """None: nothing can stand behind the arms."""
+    runtime: Runtime = local.RUNTIME
+    """Where the arms run."""
 
 
 class Job(Struct, frozen=True):
@@ -143,7 +145,7 @@ def _measure(
     """Start, verify, warm up, measure, stop."""
     condition = job.condition
     watch = watching.start(rig.layout, pace=grain != "request")
-    servers: dict[str, local.Server] = {}
+    servers: dict[str, Server] = {}
     generator: load.Generator | None = None
     happened: list[events.Event] = []
     try:
@@ -182,13 +184,14 @@ def _measure(
         happened += [events.Event(t_ns=readings.t0_ns, what="load"), events.now("stop")]
         done = load.collect(generator, DRAIN_S)
         ledger = _ledger(entries, ordered, condition)
-        seen = [*(local.still_alone(server) for server in ordered), lent.ended()]
+        seen = [*(server.still_alone() for server in ordered), lent.ended()]
         wrong = [text for text in seen if text is not None]
-        memory = [pss_bytes(server.pids()) if server.process is not None else None for server in ordered]
+        killed = [text for server in ordered if (text := server.killed_for_memory()) is not None]
+        memory = [(server.pss_bytes(), server.peak_bytes()) for server in ordered]
     finally:
         if generator is not None:
             processes.stop(generator.processes, grace_s=2.0)
-        local.stop(list(servers.values()))
+        stop(list(servers.values()))
         happened.append(events.now("end"))
         watched = watching.finish(watch)
     rows = samples.load_rows(output)
@@ -210,6 +213,7 @@ def _measure(
             evidence.mismatch_of(ledger, rows),
             grain,
             len(rig.layout.generator),
+            killed,
         ),
         ledger=tuple(ledger),
         events=(*happened, *events.pauses(watched.pauses if watched else ())),
@@ -238,13 +242,11 @@ def _quarter(condition: Condition) -> Condition:
     return structs.replace(condition, load=structs.replace(condition.load, measure_s=condition.load.measure_s / 4))
 
 
-def _start(
-    entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: Sequence[int], lent: Lent
-) -> local.Server:
+def _start(entry: Entry, condition: Condition, rig: Rig, logs: Path, promised: Sequence[int], lent: Lent) -> Server:
     target = condition.baseline if entry.role == "baseline" else condition.candidate
     if target.url is not None:
-        return attached.server(entry.name, target.url, logs)
-    return local.launch(
+        return attached.server(entry.name, target.url)
+    return rig.runtime.launch(
         entry.name,
         target,
         condition.app,
@@ -257,13 +259,13 @@ def _start(
     )
 
 
-def _wait_ready(server: local.Server, condition: Condition) -> None:
+def _wait_ready(server: Server, condition: Condition) -> None:
     """Ask the ledger where there is one (it does not count itself), else every path of the scenario."""
     paths = [condition.parameters["ledger"]] if "ledger" in condition.parameters else condition.parameters.get("paths")
-    local.wait_ready(server, paths or ["/ping"], condition.expect)
+    server.wait_ready(paths or ["/ping"], condition.expect)
 
 
-def _ledger(entries: tuple[Entry, ...], servers: Sequence[local.Server], condition: Condition) -> list[dict[str, Any]]:
+def _ledger(entries: tuple[Entry, ...], servers: Sequence[Server], condition: Condition) -> list[dict[str, Any]]:
     """What each server itself counted, where the app keeps a ledger."""
     path = condition.parameters.get("ledger")
     if path is None:

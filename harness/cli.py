@@ -45,6 +45,9 @@ Behinds = Annotated[
 Rows = Annotated[
     int | None, typer.Option("--rows", help="Seeded orders of the reference service's database (default: 100000).")
 ]
+RuntimeOption = Annotated[
+    str, typer.Option("--runtime", help="Where arms run: local (processes), or compose (containers of the image).")
+]
 Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
 
 
@@ -67,6 +70,7 @@ def duel(
     load_workers: Workers = 1,
     behind: Behinds = None,
     rows: Rows = None,
+    runtime: RuntimeOption = "local",
     allow_host: Hosts = None,
     results: Results = None,
     as_json: Json = False,
@@ -92,6 +96,7 @@ def duel(
             whole_budget=whole_budget,
             behind=command.backends(behind or ()),
             rows=rows,
+            runtime=command.runtime(runtime),
         ),
         results=results,
         quiet=False,
@@ -116,6 +121,7 @@ def plan(
     load_workers: Workers = 1,
     behind: Behinds = None,
     rows: Rows = None,
+    runtime: RuntimeOption = "local",
     allow_host: Hosts = None,
     as_json: Json = False,
 ) -> None:
@@ -135,7 +141,7 @@ def plan(
         "behind": tuple(behind or ()),
         "rows": rows,
     }
-    document = command.preview(words, question, profile=profile, budget=budget)
+    document = command.preview(words, question, profile=profile, budget=budget, runtime=runtime)
     _print(document, as_json=as_json, text=command.text(document))
 
 
@@ -145,19 +151,21 @@ def run(
     profile: Profile = "quick",
     budget: Annotated[str | None, typer.Option("--budget", help="Wall time of the duets of one claim.")] = None,
     seed: Seed = 1,
+    runtime: RuntimeOption = "local",
     results: Results = None,
     as_json: Json = False,
 ) -> None:
     """Decide claims of the standard."""
+    from harness.commands import duel as words  # noqa: PLC0415
     from harness.commands import run as command  # noqa: PLC0415  (a fast --help)
-    from harness.commands.duel import seconds as parsed  # noqa: PLC0415
 
     document = command.run(
         claim or [],
         profile=profile,
-        budget_s=None if budget is None else parsed(budget),
+        budget_s=None if budget is None else words.seconds(budget),
         seed=seed,
         results=results,
+        runtime=words.runtime(runtime),
     )
     _print(document, as_json=as_json, text=command.text(document))
 
@@ -256,11 +264,13 @@ def schema(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
 @app.command()
 def down(as_json: Json = False) -> None:
     """Clear what an earlier crash left; never anything without the label."""
-    from harness.supervisor import end_all  # noqa: PLC0415  (a fast --help)
+    from harness.supervisor import clear_containers, end_all  # noqa: PLC0415  (a fast --help)
 
-    ended = end_all(None)
-    text = f"{ended} labelled {'process' if ended == 1 else 'processes'} ended." if ended else "Nothing was left."
-    _print({"schema": 1, "kind": "down", "ended": ended}, as_json=as_json, text=text)
+    ended, removed = end_all(None), clear_containers(None)
+    found = [(ended, "process", "es", "ended"), (removed, "container", "s", "removed")]
+    said = [f"{n} labelled {what}{'' if n == 1 else more} {done}." for n, what, more, done in found if n]
+    document = {"schema": 1, "kind": "down", "ended": ended, "containers": removed}
+    _print(document, as_json=as_json, text=" ".join(said) or "Nothing was left.")
 
 
 def _print(document: dict[str, Any], *, as_json: bool, text: str) -> None:

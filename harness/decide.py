@@ -31,6 +31,8 @@ from harness.swept import SweepBlock
 PROFILE = "profile:"
 """How a plan's list of claims names its profile."""
 
+NOT_IN_CONTAINERS = "not observed in containers: the same command without --runtime compose observes it"
+
 NOT_IN_PROFILE = "left out of this profile; a deeper one (--profile full) measures it"
 
 
@@ -98,7 +100,8 @@ def claim(found: Claim, plan: Plan, folder: Path, seen: Seen) -> dict[str, Any]:
         "conditions": [
             {"name": name, "verdict": one.verdict, "sentence": one.sentence} for name, one in verdicts.items()
         ],
-        "rerun": f"harness run {found.number} --profile {profile(plan)} --seed {plan.seed}",
+        "rerun": f"harness run {found.number} --profile {profile(plan)} --seed {plan.seed}"
+        + ("" if plan.runtime == "local" else f" --runtime {plan.runtime}"),
     }
 
 

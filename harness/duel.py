@@ -7,7 +7,7 @@ import datetime
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,15 @@ from harness import (
     rules,
     session,
     settings,
+    validity,
 )
 from harness import target as targets
 from harness.backends.backing import backing
 from harness.errors import TooFewBlocks
-from harness.model import Block, Condition, Interval, Load, Plan
+from harness.model import Block, Condition, Interval, Load, Plan, RuntimeName
 from harness.progress import Progress
 from harness.report.write import write_report
-from harness.runtimes import local
+from harness.runtimes import choice, local
 from harness.stats.looks import schedule
 from harness.stats.pace import levelled
 from harness.stats.ratios import block_log_ratio, cost_per_request_ns, instance_log_ratio
@@ -43,6 +44,9 @@ from harness.store.folder import create_run, write_json
 from harness.store.run import Run, hash_plan, write_run
 
 CONFIDENCE = 0.95
+
+_MEND = "Wait for a calmer machine (`harness doctor`), or give more time with --budget."
+_MEND_MEMORY = "Give the arm more memory (memory=…), or fewer workers; the blocks say which was killed."
 
 
 def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: int) -> block.Rig:
@@ -60,15 +64,24 @@ def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: 
     )
 
 
+CONTAINERS = "containers"
+"""Where the machine's record holds engine, Compose, control groups and image of a run in containers."""
+
 DATA = "data"
 """Folder beside the runs where the embedded PostgreSQL keeps its seeded templates from session to session."""
 
 
 @contextlib.contextmanager
-def rigged(where: settings.Settings, plan: Plan, results: Path | None) -> Iterator[block.Rig]:
-    """The rig of a session, with what stands behind the plan's arms; all of it ends with the block."""
-    with processes.supervised() as label:
-        bare = rig(where.root, where.plugins, label, plan.load_workers)
+def rigged(
+    where: settings.Settings, plan: Plan, results: Path | None, before: Mapping[str, Any] | None = None
+) -> Iterator[block.Rig]:
+    """The rig of a session, with what stands behind the plan's arms; all of it ends with the block.
+
+    ``before`` is the machine's record of the run that is gone on with.
+    """
+    runtime = choice.ready(plan.runtime, where.root, None if before is None else before.get(CONTAINERS))
+    with processes.supervised(containers=plan.runtime == "compose") as label:
+        bare = structs.replace(rig(where.root, where.plugins, label, plan.load_workers), runtime=runtime)
         cores = bare.layout.arms if bare.layout.pinned else None
         with backing((results or where.results) / DATA, where.root, label, cores) as one:
             for condition in plan.conditions:
@@ -85,6 +98,8 @@ def start_run(where: settings.Settings, plan: Plan, slug: str, results: Path | N
     record = msgspec.to_builtins(machine.record(where.root, sorted({*layout.arms, *layout.generator})))
     if the_rig.backing is not None and the_rig.backing.server is not None:
         record["postgres"] = the_rig.backing.server.settings
+    if the_rig.runtime.record:
+        record[CONTAINERS] = the_rig.runtime.record
     write_run(
         folder,
         Run(
@@ -101,7 +116,12 @@ def start_run(where: settings.Settings, plan: Plan, slug: str, results: Path | N
 
 
 def verify(plan: Plan, root: Path) -> None:
-    """Import each distinct app in its own interpreter before anything is measured."""
+    """Import each distinct app in its own interpreter before anything is measured.
+
+    In a container the server does that: nothing of this machine can.
+    """
+    if plan.runtime != "local":
+        return
     seen = set()
     for condition in plan.conditions:
         for arm in (condition.baseline, condition.candidate):
@@ -111,18 +131,18 @@ def verify(plan: Plan, root: Path) -> None:
                 seen.add(key)
 
 
-def bank_entries(folder: Path) -> tuple[bank.BankEntry, ...]:
+def bank_entries(folder: Path, runtime: RuntimeName = "local") -> tuple[bank.BankEntry, ...]:
     """What this machine's bank knows from other runs than ``folder``; the bank lies beside the runs."""
-    return tuple(entry for entry in whole_bank(folder) if entry.run != folder.name)
+    return tuple(entry for entry in whole_bank(folder, runtime) if entry.run != folder.name)
 
 
-def whole_bank(folder: Path) -> tuple[bank.BankEntry, ...]:
-    """What this machine's bank knows, the run ``folder`` included."""
-    return bank.read(_bank_path(folder)).entries
+def whole_bank(folder: Path, runtime: RuntimeName = "local") -> tuple[bank.BankEntry, ...]:
+    """What this machine's bank knows of a runtime's noise, the run ``folder`` included."""
+    return bank.read(_bank_path(folder, runtime)).entries
 
 
-def _bank_path(folder: Path) -> Path:
-    return bank.bank_path(folder.parent.parent, machine.machine_key())
+def _bank_path(folder: Path, runtime: RuntimeName) -> Path:
+    return bank.bank_path(folder.parent.parent, machine.machine_key(), runtime)
 
 
 def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
@@ -132,7 +152,7 @@ def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
     tell the two apart.
     A run that is in the bank already (it was finished, and resumed) is not added again.
     """
-    if any(entry.run == folder.name for entry in whole_bank(folder)):
+    if any(entry.run == folder.name for entry in whole_bank(folder, plan.runtime)):
         return
     for what in plan.conditions:
         for grain in what.grains if what.behind is None else ():
@@ -141,13 +161,21 @@ def grow_bank(plan: Plan, folder: Path, blocks: Sequence[Block]) -> None:
             even = levelled(valid)
             for one in even or valid:
                 injected = 1.0 if what.baseline == what.candidate else None
-                bank_block(folder, one, what, injected, at_equal_pace=even is not None)
+                bank_block(folder, one, what, injected, at_equal_pace=even is not None, runtime=plan.runtime)
 
 
-def bank_block(folder: Path, one: Block, what: Condition, injected_ratio: float | None, *, at_equal_pace: bool) -> None:
+def bank_block(
+    folder: Path,
+    one: Block,
+    what: Condition,
+    injected_ratio: float | None,
+    *,
+    at_equal_pace: bool,
+    runtime: RuntimeName = "local",
+) -> None:
     """Add one valid block to the bank beside the run ``folder``; the true ratio is None where nobody knows it."""
     bank.append(
-        _bank_path(folder),
+        _bank_path(folder, runtime),
         bank.BankEntry(
             regime=what.regime,
             grain=one.grain,
@@ -172,7 +200,7 @@ def measure(plan: Plan, the_rig: block.Rig, folder: Path, *, quiet: bool) -> lis
         return []
     progress = Progress(plan.blocks_max * len(cells), reruns=plan.rerun_max * len(cells), quiet=quiet)
     looks = schedule(plan.looks)
-    known = bank_entries(folder)
+    known = bank_entries(folder, plan.runtime)
 
     def decided(cell: session.Cell, blocks: list[Block], look: int) -> bool:
         found = estimate.cell(blocks, cell.grain, cell.condition, looks[look], known)
@@ -194,7 +222,7 @@ def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any
         reasons = _reasons(blocks)
         raise TooFewBlocks(
             f"Only {len(valid)} of {len(blocks)} blocks are valid: {', '.join(reasons) or 'no reason kept'}.",
-            "Wait for a calmer machine (`harness doctor`), or give more time with --budget.",
+            _MEND_MEMORY if validity.KILLED in reasons else _MEND,
             run=str(folder),
         )
     labels = targets.label(first.baseline), targets.label(first.candidate)
@@ -223,13 +251,14 @@ def document(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any
         "verdict": verdict.verdict,
         "sentence": verdict.sentence,
         "regimes": regimes,
+        "runtime": plan.runtime,
         "run": str(folder),
     }
 
 
 def whole_of(condition: Condition, plan: Plan, folder: Path, blocks: Sequence[Block]) -> estimate.Whole:
     """Estimate one condition over its grains, at the confidence of the look that each cell reached."""
-    found, known = [], bank_entries(folder)
+    found, known = [], bank_entries(folder, plan.runtime)
     for grain in condition.grains:
         mine = [one for one in blocks if (one.condition, one.grain) == (condition.name, grain)]
         valid = sum(1 for one in mine if not one.voids)

@@ -181,9 +181,9 @@ def costs_of(
     entries: tuple[Entry, ...],
     windows: tuple[Window, ...],
     readings: sampler.Readings,
-    memory: Sequence[int | None],
+    memory: Sequence[tuple[int | None, int | None]],
 ) -> tuple[Cost, ...]:
-    """What each process cost over its measured slices, and its memory and size at the end."""
+    """What each process cost over its measured slices, its memory (held at the end, highest ever) and its size."""
     costs = []
     for index, entry in enumerate(entries):
         mine = [window for window in windows if (window.role, window.instance) == (entry.role, entry.instance)]
@@ -195,7 +195,8 @@ def costs_of(
                 instance=entry.instance,
                 cpu_ns=None if None in used or not used else sum(value or 0 for value in used),
                 requests=sum(window.requests for window in mine),
-                pss_bytes=memory[index],
+                pss_bytes=memory[index][0],
+                peak_bytes=memory[index][1],
                 processes=len(pids),
                 threads=thread_count(pids) or _last_threads(readings, entry.name),
             )
@@ -204,7 +205,7 @@ def costs_of(
 
 
 def _last_threads(readings: sampler.Readings, name: str) -> int:
-    return next((row.threads or 0 for row in reversed(readings.rows) if row.name == name), 0)
+    return next((row.threads for row in reversed(readings.rows) if row.name == name and row.threads is not None), 0)
 
 
 def gather(
@@ -217,6 +218,7 @@ def gather(
     mismatch: int | None,
     grain: Grain,
     generator_cores: int = 1,
+    killed: Sequence[str] = (),
 ) -> validity.Evidence:
     """Everything that the validity checks look at, None where it could not be observed."""
     measured_from = next(piece.start_ns for piece in slices if piece.phase == "measure")
@@ -239,6 +241,7 @@ def gather(
         hiccup_max_ms=None if watched is None else max(inside, default=0.0),
         little=counts.little,
         strangers="; ".join(wrong) or None,
+        killed="; ".join(killed) or None,
         drift=None,
         boundary_late_ns=readings.late_ns,
         count_mismatch=mismatch,

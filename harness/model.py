@@ -17,6 +17,7 @@ Grain = Literal["request", "slice", "block"]
 Regime = Literal["open", "saturated"]
 Role = Literal["baseline", "candidate"]
 Backend = Literal["postgres", "valkey", "toxiproxy"]
+RuntimeName = Literal["local", "compose"]
 
 
 class Target(Struct, frozen=True):
@@ -116,6 +117,8 @@ class Plan(Struct, frozen=True):
     """Grids of the claims' sweeps, and how many valid blocks each gets."""
     courses: dict[str, int] = field(default_factory=dict)
     """Courses of faults of the claims' timelines, and how many rounds each gets."""
+    runtime: RuntimeName = "local"
+    """Where the arms run: as processes of this machine, or as containers of the service's image."""
 
 
 class Cost(Struct, frozen=True):
@@ -129,6 +132,8 @@ class Cost(Struct, frozen=True):
     pss_bytes: int | None = None
     processes: int = 0
     threads: int = 0
+    peak_bytes: int | None = None
+    """Most memory that its container ever held, page cache included; None outside containers."""
 
 
 class Window(Struct, frozen=True):

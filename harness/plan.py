@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness import target as targets
-from harness.model import App, Behind, Condition, Grain, Load, Plan, Regime, Target
+from harness.model import App, Behind, Condition, Grain, Load, Plan, Regime, RuntimeName, Target
 from harness.stats.looks import planned_looks
 
 MEASURE_S = 5.0
@@ -69,6 +69,7 @@ def duel(
     load_workers: int,
     looks: int,
     behind: Behind | None = None,
+    runtime: RuntimeName = "local",
 ) -> Plan:
     """Plan a duel: one condition per regime, ``budget_s`` of measuring each; no rate: a pilot will find it.
 
@@ -104,4 +105,5 @@ def duel(
         rerun_max=max(1, round(blocks * RERUN_SHARE)),
         load_workers=load_workers,
         margin=MARGIN,
+        runtime=runtime,
     )

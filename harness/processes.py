@@ -27,11 +27,14 @@ class Session(Struct, frozen=True):
 
 
 @contextlib.contextmanager
-def supervised() -> Iterator[Session]:
-    """Start a supervisor; when the block ends, or the harness dies, all labelled processes end."""
+def supervised(*, containers: bool = False) -> Iterator[Session]:
+    """Start a supervisor; when the block ends, or the harness dies, all labelled processes end.
+
+    ``containers``: so do the containers with the session's label.
+    """
     label = f"{os.getpid()}-{time.monotonic_ns():x}"
     watcher = subprocess.Popen(
-        [sys.executable, "-I", "-S", supervisor.__file__, label],
+        [sys.executable, "-I", "-S", supervisor.__file__, label, *(["containers"] if containers else [])],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -84,15 +87,24 @@ def start(
 def stop(processes: Sequence[subprocess.Popen[bytes]], grace_s: float = STOP_S) -> None:
     """End whole process groups: SIGTERM, SIGCONT for frozen ones, SIGKILL after ``grace_s``."""
     for process in processes:
-        _signal_group(process, signal.SIGTERM)
-        _signal_group(process, signal.SIGCONT)
+        ask_to_end(process)
     deadline = time.monotonic() + grace_s
     for process in processes:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(max(0.0, deadline - time.monotonic()))
-    for process in processes:
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
+        end_by(process, deadline)
+
+
+def ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    """Send a group SIGTERM, and SIGCONT: a frozen one would not hear."""
+    _signal_group(process, signal.SIGTERM)
+    _signal_group(process, signal.SIGCONT)
+
+
+def end_by(process: subprocess.Popen[bytes], deadline_s: float) -> None:
+    """Wait for a process until an instant of ``time.monotonic()``, then kill its group."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(max(0.0, deadline_s - time.monotonic()))
+    _signal_group(process, signal.SIGKILL)
+    process.wait()
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:

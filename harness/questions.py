@@ -12,6 +12,7 @@ from msgspec import Struct
 from harness.claims.claim import Grid
 from harness.model import Target
 from harness.runtimes import local
+from harness.runtimes.runtime import Server
 
 ROUNDS = 16
 """Orders in which a process's cells are asked in turn before they repeat: no cell always follows the same other."""
@@ -27,9 +28,7 @@ class Process(Struct, frozen=True):
     """Their numbers in the grid."""
 
 
-def asked(
-    grid: Grid, arms: Sequence[Process], servers: Sequence[local.Server]
-) -> tuple[dict[int, str], dict[int, int]]:
+def asked(grid: Grid, arms: Sequence[Process], servers: Sequence[Server]) -> tuple[dict[int, str], dict[int, int]]:
     """Each cell's path with what ``ask`` gave, and how many statements one request of it takes.
 
     Raises CannotMeasure where a process is not ready in time, or a cell does not answer 200.
@@ -37,7 +36,7 @@ def asked(
     paths: dict[int, str] = {}
     statements: dict[int, int] = {}
     for arm, server in zip(arms, servers, strict=True):
-        local.wait_ready(server, ["/ping"], (200,))
+        server.wait_ready(["/ping"], (200,))
         for number in arm.cells:
             cell = grid.cells[number]
             fields = json.loads(local.verify_path(server.url, cell.ask, (200,))) if cell.ask is not None else {}
@@ -50,7 +49,7 @@ def asked(
     return paths, statements
 
 
-def _statements(server: local.Server, path: str) -> int:
+def _statements(server: Server, path: str) -> int:
     return int(json.loads(local.verify_path(server.url, path, (200,)))["statements"])
 
 
@@ -67,7 +66,7 @@ def requests(
     ]
 
 
-def hits(grid: Grid, arms: Sequence[Process], servers: Sequence[local.Server]) -> dict[int, tuple[float, float]]:
+def hits(grid: Grid, arms: Sequence[Process], servers: Sequence[Server]) -> dict[int, tuple[float, float]]:
     """Hits and misses so far of each cell whose process counts them."""
     found = {}
     for arm, server in zip(arms, servers, strict=True):
@@ -86,7 +85,7 @@ def _field(told: Any, dotted: str) -> float:
     return float(told)
 
 
-def tallies(grid: Grid, servers: Sequence[local.Server]) -> list[float]:
+def tallies(grid: Grid, servers: Sequence[Server]) -> list[float]:
     """What each process has counted so far; nothing where the grid asks for none."""
     if grid.tally is None:
         return []

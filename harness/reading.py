@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from harness import evidence, load
 from harness.machine import CoreLayout
 from harness.meters import sampler
-from harness.meters.process_clock import Tree
+from harness.meters.meter import Meter
 from harness.model import Grain
-from harness.runtimes import local
+from harness.runtimes.runtime import Server
 
 
 def read(
@@ -17,15 +17,15 @@ def read(
     generator: load.Generator,
     slices: tuple[load.Slice, ...],
     grain: Grain,
-    servers: Sequence[local.Server],
-    behind: Sequence[tuple[str, Tree]],
-    between: Sequence[tuple[str, Tree]] = (),
+    servers: Sequence[Server],
+    behind: Sequence[tuple[str, Meter]],
+    between: Sequence[tuple[str, Meter]] = (),
 ) -> sampler.Readings:
     """Begin the load and read the meters of the servers, and of what stands behind them and between, until the end.
 
     Raises load.GeneratorFailedError with Locust's last words where it ended before.
     """
-    meters = [(server.name, Tree(server.process.pid) if server.process is not None else None) for server in servers]
+    meters = [(server.name, server.meter()) for server in servers]
     workers = generator.processes if generator.workers == 1 else generator.processes[1:]
     edges = evidence.edges_of(slices, grain, len(servers))
     t0_ns = load.begin(generator)

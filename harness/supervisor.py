@@ -3,7 +3,7 @@
 It holds the reading end of a pipe whose writing end lives in the harness alone.  End of file means
 that the harness is gone: every process that carries the session's label in its environment is
 terminated, then killed.  The label is inherited, so that workers, respawned workers and processes
-that made a session of their own are found as well.
+that made a session of their own are found as well, and so are those of its containers, which are then removed.
 
 Standard library only, and started by path: it must be up before anything else is.
 """
@@ -12,9 +12,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
+
+CONTAINERS = "service-harness.session"
+"""Label of every container of a session, with the session's own as its value."""
+
+LOOKS = 3
+"""A request that the harness had sent may still make a container: look again until there is none."""
+
+ENGINE_S = 8.0
+"""What the engine may take to list or to remove, which takes some tenths of a second on a calm machine.  The processes
+have ended by then: late is better than left."""
 
 LABEL = "HARNESS_SESSION"
 """Environment variable that marks every process of a session: ``<session id>``."""
@@ -49,7 +60,8 @@ def _is_zombie(entry: Path) -> bool:
         return True
 
 
-def _send(pids: list[int], signal_number: int) -> None:
+def send(pids: list[int], signal_number: int) -> None:
+    """Signal those that are still there and ours."""
     for pid in pids:
         try:
             os.kill(pid, signal_number)
@@ -62,14 +74,14 @@ def end_all(session: str | None) -> int:
     pids = labelled(session)
     ended = len(pids)
     # A frozen process (SIGSTOP) takes no SIGTERM until it goes on.
-    _send(pids, signal.SIGTERM)
-    _send(pids, signal.SIGCONT)
+    send(pids, signal.SIGTERM)
+    send(pids, signal.SIGCONT)
     deadline = time.monotonic() + GRACE_S
     while pids and time.monotonic() < deadline:
         time.sleep(0.05)
         pids = labelled(session)
     for _ in range(SWEEPS):
-        _send(pids, signal.SIGKILL)
+        send(pids, signal.SIGKILL)
         time.sleep(0.05)
         pids = labelled(session)
         if not pids:
@@ -77,13 +89,42 @@ def end_all(session: str | None) -> int:
     return ended
 
 
+def clear_containers(session: str | None) -> int:
+    """Remove what carries the label of containers (of one session, or of any), and nothing else; returns how many.
+
+    Through the command line: the engine's SDK is no part of the standard library.
+    """
+    label = CONTAINERS if session is None else f"{CONTAINERS}={session}"
+    found = _docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").split()
+    if found:
+        _docker("rm", "--force", "--volumes", *found)
+    return len(found)
+
+
+def _docker(*words: str) -> str:
+    """What the docker command says; nothing where there is none, or no engine that answers in time."""
+    try:
+        done = subprocess.run(
+            ["docker", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=ENGINE_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout
+
+
 def main() -> None:
-    """Wait for the end of the pipe on standard input, then end the session named in argv[1]."""
+    """Wait for the end of the pipe on standard input, then end the session named in argv[1].
+
+    With ``containers`` in argv[2] its containers, too.
+    """
     for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     while os.read(0, 4096):
         pass
     end_all(sys.argv[1])
+    for _ in range(LOOKS if sys.argv[2:] == ["containers"] else 0):
+        if not clear_containers(sys.argv[1]):
+            break
 
 
 if __name__ == "__main__":

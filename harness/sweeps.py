@@ -24,7 +24,7 @@ from harness.claims.claim import Grid
 from harness.meters import sampler
 from harness.model import App, Behind, Condition, Load, Role, Target, Void, Window
 from harness.questions import Process
-from harness.runtimes import local
+from harness.runtimes.runtime import Server, stop
 from harness.store import samples
 from harness.store.folder import write_json
 from harness.swept import Seen, SweepBlock, kept
@@ -144,13 +144,13 @@ def _lent(grid: Grid, parse: Parse, arms: Sequence[Process], rig: Rig, seed: int
 
 
 @contextlib.contextmanager
-def _served(arms: Sequence[Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[local.Server]]:
+def _served(arms: Sequence[Process], rig: Rig, place: Path, lent: Lent) -> Iterator[list[Server]]:
     """Start every process and stop them all."""
-    servers: list[local.Server] = []
+    servers: list[Server] = []
     try:
         for arm in arms:
             servers.append(
-                local.launch(
+                rig.runtime.launch(
                     arm.name,
                     arm.target,
                     App(),
@@ -164,13 +164,13 @@ def _served(arms: Sequence[Process], rig: Rig, place: Path, lent: Lent) -> Itera
             )
         yield servers
     finally:
-        local.stop(servers)
+        stop(servers)
 
 
 def _loaded(
     grid: Grid,
     arms: Sequence[Process],
-    servers: Sequence[local.Server],
+    servers: Sequence[Server],
     rig: Rig,
     place: Path,
     lent: Lent,
@@ -211,11 +211,12 @@ def _loaded(
             processes.stop(generator.processes, grace_s=2.0)
         watched = watching.finish(watch)
     after, hits_after = questions.tallies(grid, servers), questions.hits(grid, arms, servers)
-    ended = [*(local.still_alone(server) for server in servers), lent.ended()]
+    killed = [text for server in servers if (text := server.killed_for_memory()) is not None]
+    ended = [*(server.still_alone() for server in servers), lent.ended()]
     rows = samples.load_rows(output)
     counts = summary.summarise(rows, slices, t0_ns=readings.t0_ns, users=grid.users, expect=(200,))
     wrong = [text for text in ended if text is not None]
-    found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice")
+    found = evidence.gather(readings, counts, done, watched, wrong, slices, None, "slice", killed=killed)
     windows = evidence.windows_of(entries, slices, readings, rows, "slice")
     _keep(place, output, readings, windows)
     names = next(iter(samples.read_done(output).values())).names

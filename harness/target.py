@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from harness.errors import UsageError
 from harness.model import Target
 
-COMMON_OPTIONS = ("python",)
-"""Options that the harness itself reads, whatever the server: the interpreter of the app."""
+COMMON_OPTIONS = ("python", "memory")
+"""Options that the harness itself reads, whatever the server: the app's interpreter, its container's memory limit."""
 
 FORM = "SERVER[+SERIALIZER][,key=value]…"
 

@@ -39,6 +39,8 @@ LATE_MAX = 0.10
 November 2026 two drivers came out equal within 0.5 %, at 0.8 ms a request instead of 3, with answers 3 s late.  A
 single stall of half a second touches a tenth of a block's requests and is a result."""
 
+KILLED = "killed for memory"
+
 DRIFT_MAX = 0.05
 """The two halves of a block measure the same thing."""
 
@@ -66,6 +68,8 @@ class Evidence(Struct, frozen=True):
     """How many workers share how many cores; None where each has one."""
     clocks: str | None = None
     """What is wrong with the clock of a worker; None where all are known well enough."""
+    killed: str | None = None
+    """What the kernel killed for want of memory: what is left of an arm is another arm."""
 
 
 def checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -94,7 +98,13 @@ def checks(evidence: Evidence) -> tuple[Check, ...]:
         _most("latest meter reading, ns", float(evidence.boundary_late_ns), float(BOUNDARY_LATE_MAX_NS)),
         _most("client count − server count", evidence.count_mismatch, 0.0),
         _most(LATE, evidence.late_share, LATE_MAX),
+        *_killed(evidence.killed),
     )
+
+
+def _killed(what: str | None) -> tuple[Check, ...]:
+    """Said only where it happened: most arms have no limit that could be overstepped."""
+    return () if what is None else (Check(check=KILLED, seen=what, limit="nothing", ok=False),)
 
 
 def voids(results: tuple[Check, ...]) -> tuple[Void, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from msgspec import Struct, structs
 from harness import block, catalog, duel, plan, settings, target
 from harness.backends.needs import behind_of
 from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import App, Backend, Block, Plan, Regime, Target
+from harness.model import App, Backend, Block, Plan, Regime, RuntimeName, Target
+from harness.runtimes import choice
 from harness.store.folder import open_run
 from harness.store.run import read_run, verify_plan_hash, write_run
 
@@ -21,6 +23,8 @@ REFERENCE_PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
 
 ROWS_MAX = 10_000_000
 """Orders that a seeded database may hold: more take longer to make than anybody waits."""
+
+_MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -46,6 +50,13 @@ class Question(Struct, frozen=True):
     behind: tuple[Backend, ...] = ()
     """What the user wants to stand behind an app of his own."""
     rows: int | None = None
+    runtime: RuntimeName = "local"
+
+
+def runtime(name: str) -> RuntimeName:
+    """Parse where the arms run; raises UsageError for anything else."""
+    known: dict[str, RuntimeName] = {one: one for one in choice.NAMES}
+    return known[target.choose("runtime", name, known)]
 
 
 def seconds(text: str) -> float:
@@ -75,8 +86,22 @@ def _targets(question: Question, where: settings.Settings) -> tuple[Target, Targ
                 f"{text}: +{parsed.serializer} is a switch of the reference service.",
                 "Leave it out with --app, or leave --app out.",
             )
+        _fits(parsed, question.runtime)
         found.append(parsed)
     return found[0], found[1]
+
+
+def _fits(one: Target, where: RuntimeName) -> None:
+    """Raises UsageError for an option that means nothing in the runtime."""
+    if where == "local" and "memory" in one.options:
+        raise UsageError(f"{one.spec}: memory= is the limit of a container.", "Add --runtime compose, or drop it.")
+    if where == "compose" and "python" in one.options:
+        raise UsageError(
+            f"{one.spec}: python= names an interpreter of this machine, which a container does not see.",
+            "Drop it: the image has its own. Or use --runtime local.",
+        )
+    if not _MEMORY.fullmatch(one.options.get("memory", "1m")):
+        raise UsageError(f"{one.spec}: that is no amount of memory.", "Write it like memory=256m or memory=1g.")
 
 
 def _check(question: Question) -> None:
@@ -93,6 +118,11 @@ def _check(question: Question) -> None:
         raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
     if question.app_dir is not None and not Path(question.app_dir).is_dir():
         raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
+    if question.runtime == "compose" and question.app_dir is not None:
+        raise UsageError(
+            "--app-dir is a folder of this machine, and containers run what is in the service's image.",
+            "Name an app of the image with --app alone, or use --runtime local.",
+        )
 
 
 def planned(question: Question, where: settings.Settings) -> Plan:
@@ -118,6 +148,7 @@ def planned(question: Question, where: settings.Settings) -> Plan:
         seed=question.seed,
         load_workers=question.load_workers,
         looks=1 if question.whole_budget else plan.LOOKS,
+        runtime=question.runtime,
     )
 
 
@@ -169,7 +200,7 @@ def resume(run_folder: Path) -> dict[str, Any]:
     else:
         finish, work = duel.finish, duel_work
     where = settings.load(Path.cwd())
-    with duel.rigged(where, record.plan, folder.parent.parent) as rig:
+    with duel.rigged(where, record.plan, folder.parent.parent, record.machine) as rig:
         return measured(folder, lambda: work(record.plan, rig, folder), finish)
 
 

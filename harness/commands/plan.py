@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import bank, decide, machine, passages, probes, session, settings, sweeps, validity
 from harness.claims import load_claims
-from harness.claims.claim import Claim, Duet, Probe, Sweep
+from harness.claims.claim import Claim, Duet, Probe, Restart, Sweep
 from harness.commands import coursing, duel, run
 from harness.course import Timeline
 from harness.errors import UsageError
@@ -24,20 +24,26 @@ CRASH_S = 12.0
 """What one fault of a restart takes: start of target and generator, the load, their end."""
 
 
-def preview(words: Sequence[str], question: dict[str, Any], *, profile: str, budget: str | None) -> dict[str, Any]:
+def preview(
+    words: Sequence[str], question: dict[str, Any], *, profile: str, budget: str | None, runtime: str = "local"
+) -> dict[str, Any]:
     """The plan of the words: ``duel A B``, ``run CLAIM…``, or either without its first word.
 
     Raises UsageError where the words are neither two targets nor claims.
     """
     where = settings.load(Path.cwd())
+    place = duel.runtime(runtime)
     kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words), list(words))
     if kind == "run":
         budget_s = None if budget is None else duel.seconds(budget)
-        return _document(run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where), where.results)
+        plan = run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where, runtime=place)
+        return _document(plan, where.results)
     if len(rest) != _ARMS:
         raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
     question = {**question, "behind": duel.backends(question["behind"])}
-    asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, **question)
+    asked = duel.Question(
+        baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, runtime=place, **question
+    )
     return _document(duel.planned(asked, where), where.results)
 
 
@@ -47,7 +53,7 @@ def _guess(words: Sequence[str]) -> str:
 
 
 def _document(plan: Plan, results: Path) -> dict[str, Any]:
-    known = bank.read(bank.bank_path(results, machine.machine_key())).entries
+    known = bank.read(bank.bank_path(results, machine.machine_key(), plan.runtime)).entries
     layout = machine.layout(machine.usable_cores(), generators=plan.load_workers)
     rows: list[dict[str, Any]] = [
         {
@@ -139,9 +145,18 @@ def _untested(claim: Claim, plan: Plan) -> list[str]:
         one.name for one in claim.conditions if isinstance(one, Duet) and f"{claim.number}: {one.name}" not in planned
     ]
     left += [one.name for one in claim.conditions if isinstance(one, Sweep) and one.grid.id not in plan.sweeps]
-    left += [one.name for one in claim.conditions if isinstance(one, Timeline) and one.course.id not in plan.courses]
     waiting = [f"{claim.number}, {one.name}: {one.reason}" for one in claim.waiting]
-    return [*waiting, *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left)]
+    courses = [one for one in claim.conditions if isinstance(one, Timeline) and one.course.id not in plan.courses]
+    if plan.runtime == "local":
+        left += [one.name for one in courses]
+        absent = []
+    else:
+        absent = [*courses, *(one for one in claim.conditions if isinstance(one, Restart | Probe))]
+    return [
+        *waiting,
+        *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left),
+        *(f"{claim.number}, {one.name}: {decide.NOT_IN_CONTAINERS}" for one in absent),
+    ]
 
 
 def _name(row: dict[str, Any]) -> str:

@@ -31,8 +31,9 @@ from harness.claims import find, load_claims
 from harness.claims.claim import Claim, Duet, Grid, Probe, Restart, Sweep
 from harness.commands import coursing
 from harness.commands.duel import measured
+from harness.course import Timeline
 from harness.errors import CannotMeasure, TooFewBlocks
-from harness.model import Behind, Block, Condition, Plan, Target
+from harness.model import Behind, Block, Condition, Plan, RuntimeName, Target
 from harness.report.write import write_report
 from harness.stats.looks import planned_looks
 from harness.store.folder import write_json
@@ -85,11 +86,17 @@ PROFILES = {
 
 
 def run(
-    names: Sequence[str], *, profile: str, budget_s: float | None, seed: int, results: Path | None
+    names: Sequence[str],
+    *,
+    profile: str,
+    budget_s: float | None,
+    seed: int,
+    results: Path | None,
+    runtime: RuntimeName = "local",
 ) -> dict[str, Any]:
     """Measure and decide the named claims; the document of the contract."""
     where = settings.load(Path.cwd())
-    draft = planned(names, profile=profile, budget_s=budget_s, seed=seed, where=where)
+    draft = planned(names, profile=profile, budget_s=budget_s, seed=seed, where=where, runtime=runtime)
     with duel.rigged(where, draft, results) as rig:
         plan = duel.resolved(draft, rig)
         _prepare(plan, rig)
@@ -98,8 +105,19 @@ def run(
         return measured(folder, lambda: work(plan, rig, folder), finish)
 
 
-def planned(names: Sequence[str], *, profile: str, budget_s: float | None, seed: int, where: settings.Settings) -> Plan:
-    """The plan for some claims (none: the profile's choice); what the pilot decides is still open in it."""
+def planned(
+    names: Sequence[str],
+    *,
+    profile: str,
+    budget_s: float | None,
+    seed: int,
+    where: settings.Settings,
+    runtime: RuntimeName = "local",
+) -> Plan:
+    """The plan for some claims (none: the profile's choice); what the pilot decides is still open in it.
+
+    In containers duets and sweeps are measured; restarts, courses and probes start what they observe as processes.
+    """
     depth = PROFILES[target.choose("profile", profile, PROFILES)]
     chosen = find(list(names) or list(depth.claims), load_claims())
     if budget_s is not None:
@@ -113,7 +131,8 @@ def planned(names: Sequence[str], *, profile: str, budget_s: float | None, seed:
         rerun_max=max(1, depth.blocks // 2),
         claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
         sweeps=_sweeps(chosen, depth),
-        courses=coursing.planned(chosen, depth.rounds, depth.claim_s),
+        courses=coursing.planned(chosen, depth.rounds, depth.claim_s) if runtime == "local" else {},
+        runtime=runtime,
     )
 
 
@@ -151,10 +170,7 @@ def _prepare(plan: Plan, rig: block.Rig) -> None:
     coursing.prepare(chosen_claims(plan), plan, rig)
     needed = [sweeps.behind(grid, rows, plan.seed, _parse) for grid, _ in grids(plan) for rows in sweeps.sizes(grid)]
     needed += [
-        Behind(backends=one.behind, rows=one.rows, seed=plan.seed)
-        for claim in chosen_claims(plan)
-        for one in claim.conditions
-        if isinstance(one, Probe) and one.behind
+        Behind(backends=one.behind, rows=one.rows, seed=plan.seed) for one in _probes(plan).values() if one.behind
     ]
     for behind in [*needed, *coursing.behind(chosen_claims(plan), plan)]:
         if behind is not None and rig.backing is not None:
@@ -176,7 +192,7 @@ def work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
         _sweep(grid, count, plan, rig, folder)
     coursing.observe(chosen_claims(plan), plan, rig, folder, _parse)
     if not (folder / PROBES).exists():
-        lines = _probe_lines(chosen_claims(plan), rig, plan.seed)
+        lines = _probe_lines(plan, rig)
         write_json(folder / PROBES, {"schema": 1, "kind": "probes", "lines": lines})
     return blocks
 
@@ -215,8 +231,43 @@ def _sweep_place(folder: Path, grid: Grid) -> Path:
 
 
 def restarts(plan: Plan) -> list[tuple[Claim, Restart]]:
-    """The restarts of a plan's claims."""
+    """The restarts of a plan's claims that its runtime can observe."""
+    return _restarts(plan) if plan.runtime == "local" else []
+
+
+def _restarts(plan: Plan) -> list[tuple[Claim, Restart]]:
     return [(claim, one) for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Restart)]
+
+
+def _probes(plan: Plan) -> dict[str, Probe]:
+    """The probes of a plan's claims that its runtime can observe, each once."""
+    claims = chosen_claims(plan) if plan.runtime == "local" else []
+    return {one.module: one for claim in claims for one in claim.conditions if isinstance(one, Probe)}
+
+
+def _seen_in_containers(plan: Plan, folder: Path, blocks: Sequence[Block]) -> decide.Seen:
+    """What a run in containers has seen: its duets and sweeps, and why nothing else."""
+    conditions = [one for claim in chosen_claims(plan) for one in claim.conditions]
+    why = decide.NOT_IN_CONTAINERS
+    return decide.Seen(
+        blocks=tuple(blocks),
+        lines={one.module: why for one in conditions if isinstance(one, Probe)},
+        crashes={decide.key(claim, one): why for claim, one in _restarts(plan)},
+        sweeps=_swept(plan, folder),
+        courses={one.course.id: why for one in conditions if isinstance(one, Timeline)},
+    )
+
+
+def _seen(plan: Plan, folder: Path, blocks: Sequence[Block]) -> decide.Seen:
+    """All that a run folder holds."""
+    lines = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
+    return decide.Seen(
+        blocks=tuple(blocks),
+        lines=lines,
+        crashes={decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in restarts(plan)},
+        sweeps=_swept(plan, folder),
+        courses=coursing.passed(chosen_claims(plan), plan, folder),
+    )
 
 
 def chosen_claims(plan: Plan) -> list[Claim]:
@@ -265,21 +316,14 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
     chosen = chosen_claims(plan)
-    lines = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
-    observed = {decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in restarts(plan)}
-    seen = decide.Seen(
-        blocks=tuple(blocks),
-        lines=lines,
-        crashes=observed,
-        sweeps=_swept(plan, folder),
-        courses=coursing.passed(chosen, plan, folder),
-    )
+    seen = _seen(plan, folder, blocks) if plan.runtime == "local" else _seen_in_containers(plan, folder, blocks)
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {
         "schema": 1,
         "kind": "claims",
         "harness_version": __version__,
         "run": str(folder),
+        "runtime": plan.runtime,
         "claims": rows,
     }
     write_json(folder / "verdicts.json", document)
@@ -291,14 +335,13 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     return document
 
 
-def _probe_lines(claims: Sequence[Claim], rig: block.Rig, seed: int) -> dict[str, Any]:
+def _probe_lines(plan: Plan, rig: block.Rig) -> dict[str, Any]:
     """The lines of every probe, each once."""
-    asked = {one.module: one for claim in claims for one in claim.conditions if isinstance(one, Probe)}
     found: dict[str, Any] = {}
-    for module, one in asked.items():
+    for module, one in _probes(plan).items():
         sys.stderr.write(f"probe {module}\n")
         try:
-            with _lent(one, rig, seed) as lent:
+            with _lent(one, rig, plan.seed) as lent:
                 found[module] = probes.observe(module, one.arguments, rig.root, None, lent, probes.limit_s(one))
         except CannotMeasure as error:
             found[module] = str(error).splitlines()[0].rstrip(".")

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 
 from harness.doctor.finding import Finding
+from harness.engine import COMPOSE_MIN, too_old
+from harness.meters import cgroup
 from harness.settings import Settings
 
 _TIMEOUT_S = 5.0
@@ -22,7 +24,12 @@ def check(_: Settings) -> Finding:
     compose = _answer("compose", "version", "--short")
     if compose is None:
         return _without(f"engine {engine} has no Compose plugin", "Install the plugin docker-compose v2.")
-    return Finding(name="docker", status="ok", sees=f"engine {engine}, Compose {compose}")
+    if too_old(compose):
+        least = ".".join(map(str, COMPOSE_MIN))
+        return _without(f"engine {engine} has Compose {compose}", f"Install Compose {least} or newer.")
+    version = cgroup.mounted()
+    groups = "no control groups" if version is None else f"control groups of version {version}"
+    return Finding(name="docker", status="ok", sees=f"engine {engine}, Compose {compose}, {groups}")
 
 
 def _without(sees: str, mend: str) -> Finding:

@@ -48,10 +48,17 @@ def members(root: int) -> list[int]:
 
 
 class Reading(Struct, frozen=True):
-    """One reading of a tree: its total and how many processes and threads are alive."""
+    """One reading of a tree: its total, and which of its processes are alive."""
 
     cpu_ns: int
     pids: tuple[int, ...]
+    """Empty where they have ended, or have numbers that mean nothing here."""
+    alive: bool = True
+
+    @property
+    def used_ns(self) -> int | None:
+        """The total, None once nothing of it lives: what an ended process used is known only to its reader."""
+        return self.cpu_ns if self.alive else None
 
 
 class Tree:
@@ -82,7 +89,7 @@ class Tree:
                 self._ended_ns += used
         self._living = now
         late_ns = self._late_ns() if scan else self._unseen_ns
-        return Reading(cpu_ns=sum(now.values()) + self._ended_ns + late_ns, pids=tuple(now))
+        return Reading(cpu_ns=sum(now.values()) + self._ended_ns + late_ns, pids=tuple(now), alive=bool(now))
 
     def _late_ns(self) -> int:
         """What waited-for children of the root used beyond what the readings saw of them."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.meters.core import CoreReading, read_cores
-from harness.meters.process_clock import Reading, Tree, process_cpu_ns, pss_bytes, thread_count
+from harness.meters.meter import Meter
+from harness.meters.process_clock import Reading, process_cpu_ns, pss_bytes, thread_count
 
 PERIOD_NS = 100_000_000
 """Ten readings a second draw a curve; each takes the generator's core some 30 µs."""
@@ -84,7 +85,7 @@ class _Meters:
 
     def __init__(
         self,
-        meters: Sequence[tuple[str, Tree | None]],
+        meters: Sequence[tuple[str, Meter | None]],
         generators: Sequence[tuple[int, Path]],
     ) -> None:
         self.meters, self.generators = meters, generators
@@ -103,18 +104,18 @@ class _Meters:
                 found[index] = Edge(t_ns=time.monotonic_ns(), cpu_ns=None)
                 continue
             self.known[index] = reading = tree.read(scan=scan)
-            used_ns = reading.cpu_ns if reading.pids else None
+            used_ns = reading.used_ns
             found[index] = Edge(t_ns=time.monotonic_ns(), cpu_ns=used_ns)
             threads = thread_count(reading.pids) if scan else None
             self.rows.append(MeterRow(row_ns, "arm", name, tree.root, used_ns, threads=threads))
         return found
 
-    def behind(self, trees: Sequence[tuple[str, Tree]], *, scan: bool) -> int | None:
+    def behind(self, trees: Sequence[tuple[str, Meter]], *, scan: bool) -> int | None:
         """Read what trees behind the arms have used, all together; None where one has gone."""
         total: int | None = 0
         for name, tree in trees:
             reading = tree.read(scan=scan)
-            used_ns = reading.cpu_ns if reading.pids else None
+            used_ns = reading.used_ns
             total = None if total is None or used_ns is None else total + used_ns
             threads = len(reading.pids) if scan else None
             self.rows.append(MeterRow(time.monotonic_ns(), "backend", name, tree.root, used_ns, threads=threads))
@@ -141,7 +142,7 @@ class _Meters:
 
 
 def sample(
-    meters: Sequence[tuple[str, Tree | None]],
+    meters: Sequence[tuple[str, Meter | None]],
     *,
     edges: Mapping[int, Sequence[int]],
     quiet: Mapping[int, Sequence[int]],
@@ -149,8 +150,8 @@ def sample(
     cores: tuple[int, ...],
     generators: Sequence[tuple[int, Path]],
     keep_on: Callable[[], bool],
-    backends: Sequence[tuple[str, Tree]] = (),
-    between: Sequence[tuple[str, Tree]] = (),
+    backends: Sequence[tuple[str, Meter]] = (),
+    between: Sequence[tuple[str, Meter]] = (),
 ) -> Readings:
     """Read until the last edge has passed, or until ``keep_on`` says that the load is gone.
 

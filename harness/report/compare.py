@@ -54,8 +54,11 @@ def compare_text(document: Mapping[str, Any]) -> str:
     """Return the document of :func:`compare` as a table for a terminal."""
     a, b = document["a"], document["b"]
     lines = [
-        f"A  {a['run']}  {a['verdict'] or 'no verdict'}",
-        f"B  {b['run']}  {b['verdict'] or 'no verdict'}",
+        *(
+            f"{name}  {one['run']}  {one['verdict'] or 'no verdict'}"
+            + ("" if a["runtime"] == b["runtime"] else f"  ({one['runtime']})")
+            for name, one in (("A", a), ("B", b))
+        ),
         "",
     ]
     header = ("what", "A", "B", "B ÷ A", "95 % interval", "")
@@ -83,6 +86,7 @@ def _about(material: Material) -> dict[str, Any]:
         "candidate": (verdicts.get("candidate") or {}).get("label"),
         "started_utc": material.run.started_utc,
         "harness_version": material.run.harness_version,
+        "runtime": material.run.plan.runtime,
     }
 
 

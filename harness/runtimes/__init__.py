@@ -1,1 +1,1 @@
-"""Where targets run: as processes here, or already running at an address."""
+"""Where targets run: as processes here, in containers, or already running at an address."""

@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from harness.errors import CannotMeasure
 from harness.runtimes import local
 
 
-def server(name: str, url: str, logs: Path) -> local.Server:
+class Attached(Struct, frozen=True):
+    """Somebody else's service: it can be asked, and nothing else is known of it."""
+
+    name: str
+    port: int
+    url: str
+
+    def wait_ready(self, paths: Sequence[str], expect: Sequence[int]) -> None:
+        """Ask every path; raises CannotMeasure where one does not answer as expected."""
+        local.await_answers(self.name, self.url, paths, expect, ended=lambda: None, last_words=lambda: "")
+
+    def still_alone(self) -> str | None:
+        """Nobody can tell who answers behind an address."""
+        return None
+
+    def killed_for_memory(self) -> str | None:
+        """Nobody can tell."""
+        return None
+
+    def meter(self) -> None:
+        """There is no process to read."""
+
+    def pss_bytes(self) -> int | None:
+        """There is no process to read."""
+        return None
+
+    def peak_bytes(self) -> int | None:
+        """There is no process to read."""
+        return None
+
+    def ask_to_end(self) -> None:
+        """It is not ours to end."""
+
+    def end_by(self, deadline_s: float) -> None:
+        """It is not ours to end."""
+
+
+def server(name: str, url: str) -> Attached:
     """The running service as a server without a process of ours.
 
-    Raises CannotMeasure where the address has no port.
+    Raises CannotMeasure where the address is not plain HTTP.
     """
     parts = urlsplit(url)
-    port = parts.port or 80
     if parts.scheme != "http":
         raise CannotMeasure(f"{url} is not an http:// address.", "Name the plain HTTP address of the service.")
-    return local.Server(name=name, process=None, port=port, url=url.rstrip("/"), log=logs / f"{name}.log")
+    return Attached(name=name, port=parts.port or 80, url=url.rstrip("/"))

@@ -7,15 +7,17 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from harness import catalog, listeners, processes
 from harness.errors import CannotMeasure
-from harness.meters.process_clock import members
+from harness.meters.process_clock import Tree, members, pss_bytes
 from harness.model import App, Target
+from harness.runtimes.runtime import Runtime
+from harness.target import COMMON_OPTIONS
 
 HOST = "127.0.0.1"
 
@@ -43,6 +45,40 @@ class Server(Struct, frozen=True):
         """The living process tree; empty where the process is not ours."""
         return tuple(members(self.process.pid)) if self.process is not None else ()
 
+    def wait_ready(self, paths: Sequence[str], expect: Sequence[int]) -> None:
+        """As the function."""
+        wait_ready(self, paths, expect)
+
+    def still_alone(self) -> str | None:
+        """As the function."""
+        return still_alone(self)
+
+    def killed_for_memory(self) -> str | None:
+        """The system does not say whom it killed for what."""
+        return None
+
+    def meter(self) -> Tree | None:
+        """The CPU clock of its process tree."""
+        return Tree(self.process.pid) if self.process is not None else None
+
+    def pss_bytes(self) -> int | None:
+        """Memory of its process tree."""
+        return pss_bytes(self.pids())
+
+    def peak_bytes(self) -> int | None:
+        """Nobody keeps the highest memory of a process tree."""
+        return None
+
+    def ask_to_end(self) -> None:
+        """Send its whole group SIGTERM."""
+        if self.process is not None:
+            processes.ask_to_end(self.process)
+
+    def end_by(self, deadline_s: float) -> None:
+        """Kill its whole group where it has not ended by then."""
+        if self.process is not None:
+            processes.end_by(self.process, deadline_s)
+
 
 def interpreter(target: Target) -> str:
     """The Python that runs the target: its ``python`` option, else the one of the harness."""
@@ -64,15 +100,17 @@ def environment(target: Target, app: App, root: Path, lent: Mapping[str, str] | 
     }
 
 
-def command(target: Target, app: App, port: int, root: Path, plugins: Sequence[Path] = ()) -> list[str]:
-    """The argv of the target's server for this app and port."""
+def command(
+    target: Target, app: App, port: int, root: Path, plugins: Sequence[Path] = (), *, python: str | None = None
+) -> list[str]:
+    """The argv of the target's server for this app and port; ``python`` runs it where no interpreter of here can."""
     if target.server is None:
         raise ValueError("a URL is not started")
     plugin = catalog.server(catalog.find("server", target.server, catalog.servers(root, plugins)))
-    options = {key: value for key, value in target.options.items() if key != "python"}
+    options = {key: value for key, value in target.options.items() if key not in COMMON_OPTIONS}
     module = app.module or REFERENCE_APP
     return plugin.argv(
-        python=interpreter(target),
+        python=python or interpreter(target),
         app=module,
         factory=app.module is None,
         host=HOST,
@@ -152,30 +190,55 @@ def launch(
 
 def wait_ready(server: Server, paths: Sequence[str], expect: Sequence[int], deadline_s: float = READY_S) -> None:
     """Wait until the server answers every path as expected; raises CannotMeasure with what it saw."""
-    deadline = time.monotonic() + deadline_s
-    while True:
-        if server.process is not None and server.process.poll() is not None:
-            raise CannotMeasure(
-                f"{server.name} ended at start with status {server.process.returncode}. Its last lines:\n"
-                f"{processes.tail(server.log)}",
-                "Mend the app or the server's options, then run again.",
-            )
-        try:
-            for path in paths:
-                verify_path(server.url, path, expect)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise CannotMeasure(
-                    f"{server.name} did not answer within {deadline_s:.0f} s. Its last lines:\n"
-                    f"{processes.tail(server.log)}",
-                    "Mend the app or the server's options, then run again.",
-                ) from None
-            time.sleep(0.02)
-        else:
-            break
+
+    def ended() -> str | None:
+        process = server.process
+        return None if process is None or process.poll() is None else f"ended at start with status {process.returncode}"
+
+    def last_words() -> str:
+        return processes.tail(server.log)
+
+    await_answers(server.name, server.url, paths, expect, ended=ended, last_words=last_words, deadline_s=deadline_s)
     wrong = listeners.verdict(server.port, server.pids()) if server.process is not None else None
     if wrong is not None:
-        raise CannotMeasure(f"{server.name} is not alone: {wrong}.", "End the other server, or run `harness down`.")
+        raise not_alone(server.name, wrong)
+
+
+def not_alone(name: str, wrong: str) -> CannotMeasure:
+    """Another server answers in the arm's place."""
+    return CannotMeasure(f"{name} is not alone: {wrong}.", "End the other server, or run `harness down`.")
+
+
+def await_answers(
+    name: str,
+    url: str,
+    paths: Sequence[str],
+    expect: Sequence[int],
+    *,
+    ended: Callable[[], str | None],
+    last_words: Callable[[], str],
+    deadline_s: float = READY_S,
+) -> None:
+    """Ask until every path answers as expected.
+
+    Raises CannotMeasure where ``ended`` says how the server ended, where it answers otherwise, or not in time.
+    """
+    deadline = time.monotonic() + deadline_s
+    mend = "Mend the app or the server's options, then run again."
+    while True:
+        gone = ended()
+        if gone is not None:
+            raise CannotMeasure(f"{name} {gone}. Its last lines:\n{last_words()}", mend)
+        try:
+            for path in paths:
+                verify_path(url, path, expect)
+        except OSError:
+            if time.monotonic() > deadline:
+                slow = f"did not answer within {deadline_s:.0f} s"
+                raise CannotMeasure(f"{name} {slow}. Its last lines:\n{last_words()}", mend) from None
+            time.sleep(0.02)
+        else:
+            return
 
 
 def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:
@@ -212,3 +275,7 @@ def still_alone(server: Server) -> str | None:
 def stop(servers: Sequence[Server]) -> None:
     """End all servers, whole groups, at once."""
     processes.stop([server.process for server in servers if server.process is not None])
+
+
+RUNTIME = Runtime(name="local", launch=launch)
+"""Processes of this machine, which is how a session runs unless told otherwise."""

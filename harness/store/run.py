@@ -36,13 +36,15 @@ class Run(Struct, frozen=True, kw_only=True):
 def hash_plan(plan: Plan) -> str:
     """Return the SHA-256 of the plan; equal plans have equal hashes whatever the order of their keys.
 
-    A plan without sweeps or courses, and a condition with nothing or no network behind it, hash as they did before
-    there were any, so that older runs can go on.
+    A plan without sweeps or courses, one whose arms run as processes, and a condition with nothing or no network behind
+    it hash as they did before there was anything else, so that older runs can go on.
     """
     document = msgspec.to_builtins(plan)
     for later in ("sweeps", "courses"):
         if not document[later]:
             del document[later]
+    if document["runtime"] == "local":
+        del document["runtime"]
     for condition in document["conditions"]:
         if condition["behind"] is None:
             del condition["behind"]
