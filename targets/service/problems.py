@@ -66,8 +66,9 @@ def problem_response(
     *,
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Render one problem."""
+    """Render one problem; ``members`` are laid over those of every problem, as a foreign type asks for."""
     content = {
         "type": TYPE_PREFIX + code,
         "title": HTTPStatus(status).phrase,
@@ -77,6 +78,7 @@ def problem_response(
         "code": code,
         "trace_id": trace_id(),
         "errors": list(errors),
+        **(members or {}),
     }
     # ASCII escapes: a path may hold lone surrogates, which UTF-8 cannot carry.
     body = json.dumps(content, separators=(",", ":")).encode()

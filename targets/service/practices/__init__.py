@@ -28,6 +28,7 @@ from targets.service.practices import (
     idempotency,
     ledger,
     logging,
+    rate_limit,
     retry,
     security_headers,
     shedding,
@@ -40,6 +41,7 @@ PRACTICES: tuple[ModuleType, ...] = (
     logging,
     security_headers,
     drain,
+    rate_limit,
     shedding,
     data,
     cache,
@@ -49,6 +51,8 @@ PRACTICES: tuple[ModuleType, ...] = (
     health,
 )
 """The order of the stack, outermost first: a log line must know the ids, and every answer gets headers.
+
+A client beyond its limit is refused before it takes a place among the requests that are inside (shedding).
 
 Resources are entered in the same order: the cache wraps what the database brought, and health knows them all.
 """
