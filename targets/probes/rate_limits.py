@@ -69,11 +69,11 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def lines(rule: Rule, processes: Sequence[int], tries: int, clients: int) -> Iterator[Line]:
-    """Give the lines of one algorithm; the services of both stores run at once, since starting them takes longest."""
-    with ExitStack() as stack, ThreadPoolExecutor(len(STORES)) as pool:
+    """Give the lines of one algorithm, whose services run beside each other."""
+    with ExitStack() as stack:
         most = processes[-1]
         begun = [running(settings_of(rule, store), most, keep_alive_s=KEEP_ALIVE_S) for store in STORES]
-        urls = [service.url for service in pool.map(stack.enter_context, begun)]
+        urls = [stack.enter_context(one).url for one in begun]
         for store, url in zip(STORES, urls, strict=True):
             for count in processes:
                 yield from _counted(rule, store, url, count, tries)

@@ -15,8 +15,10 @@ from urllib.request import urlopen
 HOST = "127.0.0.1"
 KEEP_ALIVE_S = 5
 """What uvicorn does by itself."""
-START_S = 30.0
-"""The service imports in about 1.5 s; a cold disk takes several times as long."""
+START_S = 60.0
+"""The service imports in about 1.5 s; a cold disk, or a machine that others use too, takes many times as long."""
+HEALTH_S = 60
+"""Uvicorn kills a worker that is silent for 5 s unless told otherwise, and on a busy machine one that still imports."""
 
 APP = "targets.service.main:create_app"
 
@@ -48,7 +50,7 @@ def running(
     port = _free_port() if port is None else port
     argv = ["--factory", "--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
     argv += ["--timeout-keep-alive", str(keep_alive_s)]
-    argv += ["--workers", str(workers)] if workers > 1 else []
+    argv += ["--workers", str(workers), "--timeout-worker-healthcheck", str(HEALTH_S)] if workers > 1 else []
     process = subprocess.Popen([sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings})
     try:
         url = f"http://{HOST}:{port}"

@@ -11,8 +11,10 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 ANSWER_S = 30.0
-LOOKS = 1_000
-"""Connections that are tried; idle processes race for a new one, and one of four may well win a dozen in a row."""
+SPREAD_S = 30.0
+"""A service answers as soon as its first process does; the others take as long again on a busy machine."""
+LOOK_S = 0.002
+"""Between connections that found nothing new: idle processes race for each, and one of four may win many in a row."""
 
 PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
 """One item of about a kilobyte: what a small answer is in this service."""
@@ -50,7 +52,8 @@ def spread(url: str, processes: int, each: int) -> Iterator[list[Line]]:
     """
     with contextlib.ExitStack() as stack:
         found: dict[int, list[Line]] = {}
-        for _ in range(LOOKS):
+        deadline_s = time.monotonic() + SPREAD_S
+        while time.monotonic() < deadline_s:
             line = opened(url)
             stack.callback(line.close)
             mine = found.setdefault(_pid(line), [])
@@ -58,11 +61,13 @@ def spread(url: str, processes: int, each: int) -> Iterator[list[Line]]:
                 mine.append(line)
             else:
                 line.close()
+                time.sleep(LOOK_S)
             full = [lines for lines in found.values() if len(lines) == each]
             if len(full) == processes:
                 yield [line for together in zip(*full, strict=True) for line in together]
                 return
-    raise RuntimeError(f"{LOOKS} connections reached too few processes: {sorted(map(len, found.values()))}")
+        counts = sorted(map(len, found.values()))
+    raise RuntimeError(f"connections of {SPREAD_S:.0f} s reached too few processes: {counts} of {each} each")
 
 
 def opened(url: str) -> Line:
