@@ -61,8 +61,8 @@ def _habit(session: Session, shares: dict[str, float]) -> str:
     unknown = sorted(set(shares) - set(HABITS))
     if unknown:
         raise TypeError(f"parameters.shares: unknown {', '.join(unknown)}; choose from {', '.join(HABITS)}")
-    (habit,) = session.random.choices(HABITS, [shares[habit] for habit in HABITS])
-    return habit
+    drawn: list[str] = session.random.choices(HABITS, [shares[habit] for habit in HABITS])
+    return drawn[0]
 
 
 def _begun(habit: str, gap_s: float, lead_s: float) -> Rests:

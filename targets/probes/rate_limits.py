@@ -13,7 +13,8 @@ one ``algorithm`` and ``store``:
   ``misled`` are those who were told a wrong Limit, Remaining, Reset or Retry-After once.
 - ``obedience``: one line for each client of a ``habit``: ``share`` of ``tries`` that were admitted.  ``heeds
   Remaining`` rests until Reset when nothing is left; ``heeds Retry-After`` goes on until it is refused, rests, and
-  counts the tries after a rest; ``heeds nothing`` counts all.
+  counts the tries after a rest; ``heeds nothing`` counts all.  A client that a busy machine kept within its limit
+  throughout has no line.
 - ``edge``: one line for each client that spends its limit just before the end of a fixed window and tries to spend it
   again just after: ``times_limit`` is what was admitted within less than a window's length.
 - ``twin``: memory behind two and four processes, which admits the limit two and four times.
@@ -128,6 +129,8 @@ def _obeyed(rule: Rule, urls: dict[str, str], most: int, clients: int) -> Iterat
                 begun.append((store, count, habit, pool.submit(lived, rule, habit, mine)))
         for store, count, habit, future in begun:
             found = future.result()
+            if not found.tries:
+                continue
             where = {"store": store, "processes": count, "case": f"{habit}, {store}", "habit": habit}
             yield {"measure": "obedience", **where, "tries": found.tries, "share": found.admitted / found.tries}
 
