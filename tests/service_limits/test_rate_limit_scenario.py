@@ -8,7 +8,8 @@ import pytest
 
 from scenarios.support.quota import Told, told
 from scenarios.support.wire.request import Response
-from tests.support import serving, wire
+from targets.probes.served import served
+from tests.support import wire
 
 LIMIT, WINDOW_S = 5, 2
 
@@ -18,8 +19,7 @@ def service():
     """Give the address of a service that admits five requests in two seconds."""
     given = {"KIND": "fixed", "LIMIT": str(LIMIT), "WINDOW_S": str(WINDOW_S), "CLIENT": "X-Client"}
     changes = {f"SERVICE_RATE_LIMIT__{name}": value for name, value in given.items()}
-    app = "targets.service.main:create_app"
-    with serving.served("uvicorn", app, factory=True, ready="/health/ready", changes=changes) as url:
+    with served(changes) as url:
         yield url
 
 
