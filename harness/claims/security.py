@@ -2,13 +2,96 @@
 
 from __future__ import annotations
 
-from harness.claims.claim import Claim, Probe, Zero
+from harness.claims.claim import Claim, Probe, Within, Zero
 
 STORES = ("row", "valkey")
 """In the order's own transaction, and apart from it: the standard names neither."""
 
 PLACES = ("before the effect", "after the effect", "after the saving")
 """Where a process dies: before the order is there, before its answer is kept, before that is sent."""
+
+
+LIMITING = "targets.probes.rate_limits"
+
+ALGORITHMS = {"fixed": "fixed window", "sliding": "sliding window", "bucket": "token bucket"}
+
+OBEYING = Within(low=0.99, high=1.0)
+"""Ours: one refusal in a hundred is what a client that does all it is told may meet."""
+
+REFUSED = Within(low=0.0, high=0.9)
+"""Ours: where a client that ignores its limit is refused less than one try in ten, obedience has proved nothing."""
+
+CHEAPER = Within(low=1.1, high=100.0)
+"""Ours: a refusal that saves less than a tenth of the work protects nobody."""
+
+ROUNDING = 1e-6
+"""An interval goes through logarithms: without this, exactly twice would be a little more than twice."""
+
+WITHIN_A_WINDOW = {"fixed": 2.0, "sliding": 1.0, "bucket": 2.0}
+"""Times the limit that a span of a window's length can hold, by arithmetic: two windows meet in it, or a full bucket
+and what drips in."""
+
+
+def _limits(algorithm: str, name: str, value: str, rule: Within | Zero, spoken: str, **where: str | float) -> Probe:
+    return Probe(
+        name=f"{ALGORITHMS[algorithm]}, {name}",
+        module=LIMITING,
+        rule=rule,
+        value=value,
+        where={"algorithm": algorithm, **where},
+        behind=("valkey",),
+        spoken=spoken,
+    )
+
+
+def _counted(algorithm: str) -> tuple[Probe, ...]:
+    """The right count and the right words; memory behind one process, since behind several it is the twin."""
+    places: dict[str, dict[str, str | float]] = {
+        "in memory, one process": {"store": "memory", "processes": 1},
+        "in Valkey, 1 to 4 processes": {"store": "valkey"},
+    }
+    asked = (
+        ("count", "miscounted", "burst", "bursts", "more or fewer requests admitted than the limit allows"),
+        ("headers", "misled", "walk", "walks through a limit", "a header that was not true"),
+    )
+    return tuple(
+        _limits(algorithm, f"{what} {place}", value, Zero(unit=unit), spoken, measure=measure, **where)
+        for place, where in places.items()
+        for what, value, measure, unit, spoken in asked
+    )
+
+
+def _obeyed(algorithm: str) -> tuple[Probe, ...]:
+    """How clients fare who heed what they are told, and how one does who does not."""
+    habits = (
+        ("who waits for Reset when nothing remains", "heeds Remaining", OBEYING, "share of tries admitted"),
+        ("who waits for Retry-After", "heeds Retry-After", OBEYING, "share of tries admitted after the wait"),
+        ("who waits for nothing", "heeds nothing", REFUSED, "share of tries admitted"),
+    )
+    return tuple(
+        _limits(algorithm, name, "share", rule, spoken, measure="obedience", habit=habit)
+        for name, habit, rule, spoken in habits
+    )
+
+
+def _at_the_edge(algorithm: str) -> Probe:
+    most = Within(low=0.0, high=WITHIN_A_WINDOW[algorithm] + ROUNDING)
+    spoken = "number of limits admitted within one window's length"
+    return _limits(algorithm, "burst across an edge", "times_limit", most, spoken, measure="edge")
+
+
+def _cheaper(store: str) -> Probe:
+    return Probe(
+        name=f"a refusal is cheaper than an answer, counted in {store}",
+        module="targets.probes.refusal_cost",
+        rule=CHEAPER,
+        value="cpu_us",
+        where={"store": store},
+        baseline="an answer",
+        candidate="a refusal",
+        behind=("valkey",),
+        spoken="CPU time of the service",
+    )
 
 
 def _keys(name: str, store: str, case: str, value: str, event: str) -> Probe:
@@ -91,10 +174,19 @@ CLAIMS = (
         section="Rate Limiting",
         statement="Rate-limit headers and Retry-After tell clients how to behave.",
         hypothesis=(
-            "Headers match what is admitted over 1, 2 and 4 workers; a client that obeys succeeds in 99 % of its tries."
+            "In fixed windows, a sliding window and a token bucket, 1, 2 and 4 processes admit exactly the limit and "
+            "every header is true; a client that obeys succeeds in 99 % of its tries, one that does not is refused; a "
+            "burst across a window's edge gets at most twice the limit, and with a sliding window no more than the "
+            "limit; and a refusal costs the service at least a tenth less than an answer."
         ),
-        experiment="timeline",
+        experiment="probe",
         needs=("KV",),
+        parts=True,
+        conditions=(
+            *(one for algorithm in ALGORITHMS for one in (*_counted(algorithm), *_obeyed(algorithm))),
+            *(_at_the_edge(algorithm) for algorithm in ALGORITHMS),
+            *(_cheaper(store) for store in ("memory", "valkey")),
+        ),
     ),
     Claim(
         number=28,

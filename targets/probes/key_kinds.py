@@ -22,15 +22,14 @@ from collections.abc import Sequence
 
 import asyncpg
 
+from targets.probes.process_clock import cpu_ns
+
 KINDS = ("bigint", "uuid4", "uuid7")
 BATCH = 100
 """Inserts of one transaction."""
 INSERTS = 2_000
 """Of one kind in one repeat: some 0.3 s."""
 PAYLOAD = json.dumps({"source": "probe", "amount": 12})
-
-_CPUCLOCK_SCHED = 2
-"""The kernel's number for the clock of a process's run time (include/linux/posix-timers.h)."""
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -76,12 +75,12 @@ async def _fill(connection: asyncpg.Connection[asyncpg.Record], kind: str, rows:
 async def _insert(connection: asyncpg.Connection[asyncpg.Record], kind: str) -> dict[str, float | int | None]:
     statement = await connection.prepare(f"insert into events_{kind} (kind, payload) values ('probe', $1) returning id")  # noqa: S608  (one of KINDS)
     pid = int(await connection.fetchval("select pg_backend_pid()"))
-    used_ns, began_ns = _cpu_ns(pid), time.perf_counter_ns()
+    used_ns, began_ns = cpu_ns(pid), time.perf_counter_ns()
     for _ in range(INSERTS // BATCH):
         async with connection.transaction():
             for _ in range(BATCH):
                 await statement.fetchval(PAYLOAD)
-    took_ns, after_ns = time.perf_counter_ns() - began_ns, _cpu_ns(pid)
+    took_ns, after_ns = time.perf_counter_ns() - began_ns, cpu_ns(pid)
     size = await connection.fetchval(
         "select pg_relation_size(indexrelid) from pg_index where indrelid = $1::regclass and indisprimary",
         f"events_{kind}",
@@ -91,14 +90,6 @@ async def _insert(connection: asyncpg.Connection[asyncpg.Record], kind: str) -> 
         "cpu_us_per_insert": None if used_ns is None or after_ns is None else (after_ns - used_ns) / INSERTS / 1e3,
         "index_mb": size / 2**20,
     }
-
-
-def _cpu_ns(pid: int) -> int | None:
-    """CPU time of the server's process, where it runs on this machine and may be read."""
-    try:
-        return time.clock_gettime_ns((~pid << 3) | _CPUCLOCK_SCHED)
-    except OSError:
-        return None
 
 
 if __name__ == "__main__":

@@ -13,8 +13,12 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 HOST = "127.0.0.1"
-START_S = 30.0
-"""The service imports in about 1.5 s; a cold disk takes several times as long."""
+KEEP_ALIVE_S = 5
+"""What uvicorn does by itself."""
+START_S = 60.0
+"""The service imports in about 1.5 s; a cold disk, or a machine that others use too, takes many times as long."""
+HEALTH_S = 60
+"""Uvicorn kills a worker that is silent for 5 s unless told otherwise, and on a busy machine one that still imports."""
 
 APP = "targets.service.main:create_app"
 
@@ -35,15 +39,18 @@ def served(settings: Mapping[str, str], workers: int = 1) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def running(settings: Mapping[str, str], workers: int = 1, port: int | None = None) -> Iterator[Service]:
+def running(
+    settings: Mapping[str, str], workers: int = 1, port: int | None = None, keep_alive_s: int = KEEP_ALIVE_S
+) -> Iterator[Service]:
     """Start the service with these settings in so many processes; DATABASE_URL and REDIS_URL are passed on.
 
-    RuntimeError where it does not get ready.
+    A connection without a request ends after ``keep_alive_s``.  RuntimeError where it does not get ready.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SERVICE_")}
     port = _free_port() if port is None else port
     argv = ["--factory", "--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
-    argv += ["--workers", str(workers)] if workers > 1 else []
+    argv += ["--timeout-keep-alive", str(keep_alive_s)]
+    argv += ["--workers", str(workers), "--timeout-worker-healthcheck", str(HEALTH_S)] if workers > 1 else []
     process = subprocess.Popen([sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings})
     try:
         url = f"http://{HOST}:{port}"

@@ -72,8 +72,12 @@ def problem_response(
     *,
     errors: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Render one problem; ``path`` is the decoded path of the request, as ASGI gives it."""
+    """Render one problem; ``path`` is the decoded path of the request, as ASGI gives it.
+
+    ``members`` are laid over those of every problem, as a foreign type asks for.
+    """
     failure.note(code=code)
     content = {
         "type": TYPE_PREFIX + code,
@@ -85,6 +89,7 @@ def problem_response(
         "code": code,
         "trace_id": trace_id(),
         "errors": list(errors),
+        **(members or {}),
     }
     body = json.dumps(content, separators=(",", ":")).encode()
     return Response(body, status, dict(headers or {}), MEDIA_TYPE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import time
 from collections import deque
@@ -26,7 +27,9 @@ class _Users:
         self.until = [0] * len(trial.arms)
         self.slice = self.phase = 0
         self.number = itertools.count(trial.worker - 1, trial.workers).__next__
-        self.resting: deque[Connection] = deque()
+        # When each wakes, and a number that keeps two of one instant apart.
+        self.resting: list[tuple[int, int, Connection]] = []
+        self.rests = itertools.count()
         self.ahead = deque(engine.slices)
         self.edge_ns = engine.t0_ns + engine.slices[0].start_ns
 
@@ -67,15 +70,17 @@ class _Users:
         """Go on behind a finished request."""
         if response is not None:
             one.step(response)
+            if one.waiting is not None and one.waiting.pause_ns:
+                one.rest_ns = max(one.rest_ns, end_ns + one.waiting.pause_ns)
         if one.rest_ns > end_ns:
-            self.resting.append(one)
+            heapq.heappush(self.resting, (one.rest_ns, next(self.rests), one))
         else:
             self.go(one, end_ns)
 
     def wake(self, now_ns: int) -> None:
         """Let the users go on that have rested."""
-        while self.resting and self.resting[0].rest_ns <= now_ns:
-            self.go(self.resting.popleft(), now_ns)
+        while self.resting and self.resting[0][0] <= now_ns:
+            self.go(heapq.heappop(self.resting)[2], now_ns)
 
 
 def run_closed(engine: Engine) -> None:  # noqa: C901, PLR0912, PLR0915  (one hot loop: a call costs a twentieth of a request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import time
 from array import array
 from collections import deque
@@ -41,6 +43,9 @@ class _Pool:
         self.idle: list[list[Connection]] = [[] for _ in entries]
         self.opened = [0 for _ in entries]
         self.ready: list[list[tuple[Flow, Request]]] = [[] for _ in entries]
+        # Sessions that rest: until when, a number that keeps two of one instant apart, the session.
+        self.resting: list[list[tuple[int, int, tuple[Flow, Request]]]] = [[] for _ in entries]
+        self.rests = itertools.count()
         self.queues: list[deque[int]] = [deque() for _ in entries]
         self.queued = 0
         self.limit = engine.trial.share(engine.trial.load.connections_max)
@@ -72,7 +77,7 @@ class _Pool:
         if engine.turns:
             wire, one.name, one.bodyless, one.expect = engine.turns[entry]()
         else:
-            ready = self.ready[entry]
+            ready = self._rested(entry)
             one.flow, request = ready.pop() if ready else engine.new_flow(entry)
             wire, one.name, one.bodyless, one.expect = engine.prepare(entry, request)
         one.slice, one.logical = arrivals.slice[i], arrivals.logical_id[i]
@@ -83,12 +88,26 @@ class _Pool:
         one.start = time.monotonic_ns()
         engine.transmit(one, wire)
 
-    def after(self, one: Connection, _end_ns: int, response: Response | None) -> None:
+    def _rested(self, entry: int) -> list[tuple[Flow, Request]]:
+        """Give the sessions that can go on; a request that is due while all rest begins another one."""
+        ready, resting = self.ready[entry], self.resting[entry]
+        if resting:
+            now_ns = time.monotonic_ns()
+            while resting and resting[0][0] <= now_ns:
+                ready.append(heapq.heappop(resting)[2])
+        return ready
+
+    def after(self, one: Connection, end_ns: int, response: Response | None) -> None:
         """Take the connection and its session back behind a finished request."""
         if response is not None:
             one.step(response)
             if one.flow is not None and one.waiting is not None:
-                self.ready[one.entry].append((one.flow, one.waiting))
+                session = one.flow, one.waiting
+                if one.waiting.pause_ns:
+                    rest = (end_ns + one.waiting.pause_ns, next(self.rests), session)
+                    heapq.heappush(self.resting[one.entry], rest)
+                else:
+                    self.ready[one.entry].append(session)
             one.flow = one.waiting = None
         if one.sock is None:
             self.opened[one.entry] -= 1

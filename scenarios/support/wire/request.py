@@ -6,6 +6,8 @@ import json as json_module
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..trial import S_NS
+
 BODY_METHODS = frozenset({"POST", "PUT", "PATCH"})
 """Methods for which a server expects a length even where there is no body."""
 
@@ -14,9 +16,10 @@ class Request:
     """A request, encoded but for the Host, which belongs to the arm.
 
     ``name`` groups requests in reports; ``expect`` None leaves the statuses to the trial; ``arm`` None: for every arm.
+    ``pause_ns``: a flow rests so long between the last answer and this request.
     """
 
-    __slots__ = ("after_host", "arm", "before_host", "bodyless", "expect", "method", "name")
+    __slots__ = ("after_host", "arm", "before_host", "bodyless", "expect", "method", "name", "pause_ns")
 
     def __init__(
         self,
@@ -26,6 +29,7 @@ class Request:
         after_host: bytes,
         expect: frozenset[int] | None,
         arm: str | None = None,
+        pause_ns: int = 0,
     ) -> None:
         self.method = method
         self.name = name
@@ -33,6 +37,7 @@ class Request:
         self.after_host = after_host
         self.expect = expect
         self.arm = arm
+        self.pause_ns = pause_ns
         self.bodyless = method == "HEAD"
 
     def encode(self, authority: bytes) -> bytes:
@@ -50,6 +55,7 @@ def request(
     name: str | None = None,
     expect: int | Sequence[int] | None = None,
     arm: str | None = None,
+    pause_s: float = 0.0,
 ) -> Request:
     """Encode a request.
 
@@ -58,6 +64,7 @@ def request(
     :param name: how reports group it; method and path by default.
     :param expect: the status, or statuses, that count as an answer; the trial's by default.
     :param arm: the only arm of a trial that is asked; every arm by default.
+    :param pause_s: how long a flow rests before it; requests that are repeated in turn cannot rest.
     :raises ValueError: both ``json`` and ``body``, a path without a leading slash, or a line break in a field.
     """
     if json is not None and body is not None:
@@ -82,6 +89,7 @@ def request(
         after_host=lines.encode("latin-1") + b"\r\n\r\n" + (content or b""),
         expect=None if expect is None else frozenset((expect,) if isinstance(expect, int) else expect),
         arm=arm,
+        pause_ns=round(pause_s * S_NS),
     )
 
 

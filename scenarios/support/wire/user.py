@@ -7,13 +7,14 @@ import random
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
+import gevent
 from locust import User, constant, task
 from locust.exception import StopUser
 
 from ..link import claim, link_of
 from ..recorder import ERRORS
 from ..start import quit_locust, trial_of
-from ..trial import Trial, TrialError, arm_of
+from ..trial import S_NS, Trial, TrialError, arm_of
 from .connection import Flow
 from .engine import Session
 from .loop import run_trial
@@ -80,6 +81,8 @@ class WireUser(User):
             self._run(self.trial)
             raise StopUser
         if self.client is not None:
+            if self._next.pause_ns:
+                gevent.sleep(self._next.pause_ns / S_NS)
             response = self.client.fetch(self._next, SUCCESS, self.context())
             self._next = self._steps.send(response)
 

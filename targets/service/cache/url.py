@@ -11,11 +11,11 @@ _SHAPE = "redis://host:port/0"
 _SCHEMES = ("redis", "rediss")
 
 
-def complaint(environment: Mapping[str, str]) -> str | None:
-    """Say what is wrong with the variable; None if it will do."""
+def complaint(environment: Mapping[str, str], instead: str = "SERVICE_CACHE__KIND=l1 or off") -> str | None:
+    """Say what is wrong with the variable, and what does without it; None if it will do."""
     url = environment.get(VARIABLE, "")
     if not url:
-        return f"{VARIABLE}: missing; set it to {_SHAPE}, or choose SERVICE_CACHE__KIND=l1 or off"
+        return f"{VARIABLE}: missing; set it to {_SHAPE}, or choose {instead}"
     wrong = _wrong(url)
     return None if wrong is None else f"{VARIABLE}: {wrong}; write it as {_SHAPE}"
 

@@ -29,6 +29,7 @@ from targets.service.practices import (
     idempotency,
     ledger,
     logging,
+    rate_limit,
     retry,
     security_headers,
     shedding,
@@ -42,6 +43,7 @@ PRACTICES: tuple[ModuleType, ...] = (
     security_headers,
     cors,
     drain,
+    rate_limit,
     shedding,
     data,
     cache,
@@ -52,7 +54,8 @@ PRACTICES: tuple[ModuleType, ...] = (
 )
 """The order of the stack, outermost first: a log line must know the ids, and every answer gets headers.
 
-CORS stands outside of all that refuses requests: a script must be able to read a 429 or 503, too.
+CORS stands outside of all that refuses requests: a script must be able to read a 429 or 503, too.  A client beyond
+its limit is refused before it takes a place among the requests that are inside (shedding).
 
 Resources are entered in the same order: the cache wraps what the database brought, and health knows them all.
 """

@@ -47,7 +47,9 @@ async def _enter_postgres(chosen: Postgres, stack: AsyncExitStack, state: Mutabl
 
     backend = await stack.enter_async_context(opening.opened(chosen))
     state.update(database=backend, work=backend.work, products=backend.products)
-    state["pings"] = {"items": state["pings"]["items"], "database": backend.ping}
+    # Orders no longer live in the process.
+    kept = {name: ping for name, ping in state["pings"].items() if name != "orders"}
+    state["pings"] = {**kept, "database": backend.ping}
 
 
 def _check_postgres(_: Postgres, environment: Mapping[str, str]) -> list[str]:

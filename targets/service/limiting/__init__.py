@@ -1,0 +1,1 @@
+"""Rate limits: three algorithms, two places for their state, two styles of headers."""
