@@ -8,7 +8,17 @@ Each line is one image: ``{"subject", "case", "mb"}``, where MB are those of all
 
 from __future__ import annotations
 
-from targets.probes.image_building import BASE, BUILD_S, cannot, docker, inspected, need_engine, say, size_bytes, stand_in
+from targets.probes.image_building import (
+    BASE,
+    BUILD_S,
+    cannot,
+    docker,
+    inspected,
+    need_engine,
+    say,
+    size_bytes,
+    stand_in,
+)
 
 
 def main() -> None:

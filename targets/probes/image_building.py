@@ -113,7 +113,6 @@ def build(
     dockerfile: str = DOCKERFILE,
     context: Path = ROOT,
     arguments: Mapping[str, str] | None = None,
-    no_cache: bool = False,
 ) -> Image:
     """Build an image of this process; RuntimeError with the last lines where that fails."""
     tag = f"service-harness-probe/{name}:{os.getpid()}"
@@ -130,7 +129,14 @@ def build(
     with tempfile.TemporaryDirectory(prefix="service-harness-probe-") as folder:
         file = Path(folder) / "compose.json"
         file.write_text(json.dumps({**document, "secrets": secrets}), encoding="utf-8")
-        command = ["compose", "--progress", "plain", "--file", str(file), "build", *(["--no-cache"] if no_cache else [])]
+        command = [
+            "compose",
+            "--progress",
+            "plain",
+            "--file",
+            str(file),
+            "build",
+        ]
         begun_s = time.monotonic()
         done = docker(*command, timeout_s=BUILD_S)
         took_s = time.monotonic() - begun_s

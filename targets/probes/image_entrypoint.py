@@ -2,7 +2,8 @@
 
 ``python -m targets.probes.image_entrypoint``; needs a container engine.
 
-Each image is started with each list of arguments; ``{"subject", "case", "cases", "otherwise", "runs", "said"}``.
+Each image is started with each list of arguments; ``{"kind", "subject", "case", "cases",
+"otherwise", "runs", "said"}``.
 
 - ``otherwise`` is 1 unless the executable of ENTRYPOINT was started with these arguments in the place of CMD, and did
   what they say.
@@ -16,7 +17,7 @@ import json
 from targets.probes.image_building import LABEL, VARIANTS, build, docker, inspected, need_engine, run, say, tidied
 
 SERVERS = ("granian", "uvicorn", "gunicorn")
-ARGUMENTS: dict[str, tuple[tuple[str, ...], int | None]] = {
+ARGUMENTS: dict[str, tuple[tuple[str, ...], int]] = {
     "version": (("--version",), 0),
     "help": (("--help",), 0),
     "nonsense": (("--no-such-option",), 2),
@@ -36,7 +37,9 @@ def main() -> None:
         _line(alone.tag, "CMD alone", "CMD alone: version", ("--version",), 0, twin=True)
 
 
-def _line(image: str, subject: str, case: str, arguments: tuple[str, ...], status: int | None, *, twin: bool = False) -> None:
+def _line(
+    image: str, subject: str, case: str, arguments: tuple[str, ...], status: int | None, *, twin: bool = False
+) -> None:
     config = (inspected(image) or {})["Config"]
     executable = (config["Entrypoint"] or config["Cmd"])[0]
     made = docker("create", "--label", f"{LABEL}={image.rpartition(':')[2]}", image, *arguments)
@@ -46,6 +49,7 @@ def _line(image: str, subject: str, case: str, arguments: tuple[str, ...], statu
     right = made_of["Path"] == executable and made_of["Args"] == list(arguments) and done.returncode == status
     words = (done.stdout or done.stderr).strip().splitlines()
     say(
+        kind="twin" if twin else "image",
         subject=subject,
         case=case,
         cases=1,

@@ -25,7 +25,18 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from targets.probes.image_building import BUILD_S, LABEL, ROOT, Image, build, docker, need_engine, say, size_bytes, tidied
+from targets.probes.image_building import (
+    BUILD_S,
+    LABEL,
+    ROOT,
+    Image,
+    build,
+    docker,
+    need_engine,
+    say,
+    size_bytes,
+    tidied,
+)
 
 SECRETS = (".env", "deploy/.env", ".env.production", "tls/server.key", "tls/chain.pem", ".git/config", "id_rsa")
 """What the standard's list names, at the root and below it, and a private key under its usual name."""

@@ -2,8 +2,8 @@
 
 ``python -m targets.probes.image_stages [--quick]``; needs a container engine.
 
-- ``{"subject", "case", "mb_over_base"}``, subjects ``stages`` and ``one stage``, each also ``without uv's cache`` or
-  with it (field ``cache``): the same lock file, source and commands.
+- ``{"subject", "case", "mb_over_base"}``: built in ``stages`` and in ``one stage``, each ``without uv's cache`` and
+  with it, from the same lock file and source by the same commands.
 - ``{"subject", "repeat", "first_200_s"}``: from the start of a container to its first answer with status 200, the two
   in turns.
 """
@@ -11,10 +11,9 @@
 from __future__ import annotations
 
 import argparse
+import http.client
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 
 from targets.probes.image_building import (
@@ -50,7 +49,8 @@ def main(arguments: Sequence[str]) -> None:
             images["one stage", cache] = build(f"single-{cache}", target="single", dockerfile=VARIANTS, arguments=given)
         for (subject, cache), image in images.items():
             over = round((size_bytes(image.tag) - size_bytes(BASE)) / 1e6, 1)
-            say(subject=subject, case=f"{subject}, {cache} uv's cache", cache=cache, mb_over_base=over)
+            named = f"{subject}, {cache} uv's cache"
+            say(subject=named, case=named, mb_over_base=over)
         for repeat in range(repeats):
             order = ("stages", "one stage") if repeat % 2 == 0 else ("one stage", "stages")
             for subject in order:
@@ -70,7 +70,7 @@ def first_200_s(image: Image, name: str) -> float:
         docker("start", container)
         port = docker("port", container, "8000/tcp").stdout.strip().rpartition(":")[2]
         while time.monotonic() - begun_s < START_S:
-            if answers(f"http://127.0.0.1:{port}/health/live"):
+            if answers(int(port)):
                 return time.monotonic() - begun_s
             time.sleep(POLL_S)
         raise RuntimeError(f"{name} does not answer within {START_S:.0f} s: {docker('logs', container).stderr[-400:]}")
@@ -78,13 +78,16 @@ def first_200_s(image: Image, name: str) -> float:
         docker("rm", "--force", "--volumes", container)
 
 
-def answers(url: str) -> bool:
-    """Whether the address answers with 200."""
+def answers(port: int) -> bool:
+    """Whether the service answers with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1.0)
     try:
-        with urllib.request.urlopen(url, timeout=1.0) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004  (OK)
-    except (urllib.error.URLError, OSError):
+        connection.request("GET", "/health/live")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 if __name__ == "__main__":

@@ -58,8 +58,9 @@ def test_the_claims_of_servers_serializers_and_data_are_decided():
     core, pages, stored, cached, tested = [1, 2, 3, 4, 6, 7, 8], [17, 18, 19, 20], [57, 58, 59], [66, 67, 68], [77, 88]
     calls, replays, stops, restarts = [9, 10, 11], [21, 28, 29, 30, 31, 78], [40, 41, 42, 43, 45], [60, 61, 72]
     health, answers = [46, 47, 48, 49], [22, 23, 25, 27, 81]
+    images = [5, 32, 33, 34, 35, 84, 85, 86, 87]
     data = [*core, *pages, *stored, 62, 63, 64, 65, *cached, 70, 71, *tested, 91]
-    decided = sorted([*data, *calls, *replays, *stops, *restarts, *health, *answers])
+    decided = sorted([*data, *calls, *replays, *stops, *restarts, *health, *answers, *images])
     assert [claim.number for claim in CLAIMS if claim.conditions] == decided
 
 

@@ -9,5 +9,6 @@ COPY valkey-server /usr/local/bin/valkey-server
 WORKDIR /data
 VOLUME /data
 EXPOSE 6379
+# hadolint ignore=DL3066
 USER valkey
 CMD ["valkey-server", "--protected-mode", "no"]
