@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from typing import Any
 from scipy.stats import binomtest
 
 from harness import rules
-from harness.claims.claim import AtMost, Faster, Outdoes, Probe, Some, Within, Zero
+from harness.claims.claim import AtMost, Counted, Faster, Outdoes, Probe, Some, Within, Zero
 from harness.decided import Decided, estimated
 from harness.model import App, Estimate, Target, Verdict, VerdictWord
 from harness.processes import pinned, supervised
@@ -37,6 +38,21 @@ def limit_s(probe: Probe) -> float:
     return max(PROBE_S, SLOW_MACHINE * (probe.wall_s or 0.0))
 
 
+CANNOT = 3
+"""A probe that this machine cannot run ends with this status; its last line says what is missing, and the mend."""
+
+ENGINE = (
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "BASE_IMAGE",
+    "BUILD_CA_BUNDLE",
+    "PIP_CERT",
+    "PIP_INDEX_URL",
+)
+"""Where the container engine is, and what its builds need to reach a package index: no figure depends on them."""
+
+
 def observe(
     module: str,
     arguments: Sequence[str],
@@ -56,7 +72,11 @@ def observe(
         subprocess.Popen(
             [sys.executable, "-m", module, *arguments],
             cwd=root,
-            env=local.environment(Target(spec=module), App(), root, lent) | {LABEL: session.label},
+            env={
+                **{name: os.environ[name] for name in ENGINE if name in os.environ},
+                **local.environment(Target(spec=module), App(), root, lent),
+                LABEL: session.label,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -72,6 +92,8 @@ def observe(
         return f"there is no probe {module}"
     if process.returncode:
         last = (stderr.strip().splitlines() or ["without a word"])[-1]
+        if process.returncode == CANNOT:
+            return last.rstrip(".")
         return f"the probe {module} failed: {last}"
     return [json.loads(line) for line in stdout.splitlines() if line.startswith("{")]
 
@@ -104,6 +126,8 @@ def decide(probe: Probe, lines: list[dict[str, Any]] | str, origin: rules.Origin
             found = _controlled(_some(probe, rule, chosen), lines)
         case Outdoes():
             found = _controlled(_outdoes(probe, rule, chosen), lines)
+        case Counted():
+            found = _counted(probe, rule, lines, origin)
         case Within() | AtMost() | Faster() if probe.baseline:
             found = _ratio(probe, rule, chosen, origin)
         case Within():
@@ -166,6 +190,33 @@ def _outdoes(probe: Probe, rule: Outdoes, chosen: Sequence[dict[str, Any]]) -> D
         word: VerdictWord = "supported" if len(alone) > len(others) else "refuted"
         return Decided(Verdict(verdict=word, sentence=f"{said}."))
     return Decided(Verdict("inconclusive", f"{said}.", "too few cases tell the two apart"))
+
+
+def _counted(probe: Probe, rule: Counted, lines: Sequence[dict[str, Any]], origin: rules.Origin) -> Decided:
+    """Every line of the subject with every line of the reference: where builds differ, all of them must agree."""
+    fitting = [line for line in lines if probe.value in line and _fits(line, probe)]
+    mine = [float(line[probe.value]) for line in fitting if line["subject"] == rule.subject]
+    theirs = [float(line[probe.value]) for line in fitting if line["subject"] == rule.reference]
+    if not mine or (rule.reference is not None and not theirs):
+        return Decided(rules.untested(f"the probe {probe.module} printed no line for {probe.name}"))
+    figures = [one / other for one in mine for other in theirs] if rule.reference is not None else mine
+    what, unit = probe.spoken or probe.value.replace("_", " "), f" {probe.unit}" if probe.unit else ""
+    said = f"{what}: {rule.subject} has {_span(mine)}{unit}"
+    if rule.reference is not None:
+        said += f", {rule.reference} {_span(theirs)}{unit}, {_span(figures)} times as much"
+    bases = sorted({str(line["base"]) for line in fitting if "base" in line})
+    note = f" Built on {'; '.join(bases)}." if bases else ""
+    inside = [rule.low <= figure <= rule.high for figure in figures]
+    bounds = f"{rule.low:g} to {rule.high:g} (bounds that are {origin})"
+    sentence = f"{said[:1].upper()}{said[1:]}; the claim asks for {bounds}.{note}"
+    if all(inside) or not any(inside):
+        return Decided(Verdict("supported" if all(inside) else "refuted", sentence))
+    return Decided(Verdict("inconclusive", sentence, "the builds differ from each other"))
+
+
+def _span(values: Sequence[float]) -> str:
+    low, high = min(values), max(values)
+    return f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
 
 
 def _ratio(

@@ -96,6 +96,16 @@ class Outdoes(Struct, frozen=True, tag="outdoes"):
     """Plural of the cases."""
 
 
+class Counted(Struct, frozen=True, tag="counted"):
+    """An exact figure, which needs no repeats, lies between two bounds: bytes of an image, packages in it."""
+
+    subject: str
+    low: float
+    high: float
+    reference: str | None = None
+    """The bounds are for subject ÷ reference; None: for the subject's figure in its own unit."""
+
+
 class AtMost(Struct, frozen=True, tag="at most"):
     """The candidate costs at most ``margin`` more: supported below, refuted beyond, however much it may save."""
 
@@ -152,7 +162,7 @@ class Bounded(Struct, frozen=True, tag="bounded"):
     """The bound in words: "1.5 loads per expiry"."""
 
 
-Rule = Faster | Equivalent | Within | Zero | Recovers | AtMost | Some | Outdoes
+Rule = Faster | Equivalent | Within | Zero | Recovers | AtMost | Some | Outdoes | Counted
 SweepRule = Grows | Flat | Beside | Crosses | Peaks | Bounded
 
 Figure = Literal["p50_ms", "p95_ms", "cpu_us", "backend_us", "rate_rps", "tally"]

@@ -6,6 +6,7 @@ from harness.claims.claim import (
     Claim,
     Condition,
     Control,
+    Counted,
     Duet,
     Faster,
     Probe,
@@ -95,6 +96,19 @@ def _crash(
         paths=("/health/live",),
         rule=Recovers(within_s=RECOVERY_S, supports=supports),
         control=control,
+    )
+
+
+def _lighter(name: str, value: str, spoken: str, unit: str) -> Probe:
+    return Probe(
+        name=name,
+        module="targets.probes.image_servers",
+        # Ours: a hundredth less is the least that anybody would notice.
+        rule=Counted(subject="granian", reference="uvicorn and gunicorn", low=0.0, high=0.99),
+        value=value,
+        where={},
+        spoken=spoken,
+        unit=unit,
     )
 
 
@@ -189,5 +203,10 @@ CLAIMS = (
         hypothesis="The image has fewer packages and fewer MB than one with Uvicorn and Gunicorn.",
         experiment="probe",
         needs=("D",),
+        parts=True,
+        conditions=(
+            _lighter("packages", "packages", "packages", ""),
+            _lighter("size", "over_base_mb", "size over the base image", "MB"),
+        ),
     ),
 )
