@@ -16,10 +16,10 @@ endif
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint format bench toxiproxy lock clean
+.PHONY: help setup quickstart test lint format bench toxiproxy images pin-images lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 setup: .venv/.installed ## bring uv and the locked environment into this folder
 
@@ -51,9 +51,20 @@ bench: setup ## measure the instrument itself
 toxiproxy: setup ## build Toxiproxy, which trials with faults otherwise do at first need
 	$(BIN)/python -m harness.backends.toxiproxy_build
 
+images: setup ## build the images of the rig, with stand-ins of those that are not here
+	targets/images/stand_ins
+	docker compose build --quiet granian  # First: built at once, the images would not share its layers.
+	docker compose --profile '*' build --quiet
+
+pin-images: ## replace the tags of images by their digests, where a registry can be reached
+	targets/images/pin
+
 lock: .tools/uv-$(UV_VERSION) ## resolve the dependencies anew: hashes, no addresses
 	$(UV) pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --quiet --upgrade -o requirements.lock
+	cd targets/images/locks && for one in *.in; do $(abspath $(UV)) pip compile "$$one" \
+		--constraint ../../../requirements.lock --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --quiet --upgrade -o "$${one%.in}.lock" || exit 1; done
 
 clean: ## remove what the targets above made, but no results
 	rm -rf .venv .tools dist .pytest_cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
