@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 LABEL = supervisor.CONTAINERS
 """Label of every container of a session, with the session's own as its value."""
 
-COMPOSE_MIN = (2, 6)
-"""Secrets of a build, by which an additional authority reaches it, came with Compose 2.6."""
+COMPOSE_MIN = (2, 7)
+"""Secrets of a build that come from a file or the environment, by which an additional authority and an index reach it:
+with Compose 2.5 and 2.7 (pull request 9386, release notes of 2.7.0)."""
 
 PATIENCE_S = 20
 """An engine that needs longer for one call measures nothing; a start takes less than a second."""

@@ -107,8 +107,8 @@ def test_the_session_is_the_label_of_its_containers():
     ("said", "old"),
     [
         ("2.33.1", False),
-        ("v2.6.0-desktop.1", False),
-        ("2.5.9", True),
+        ("v2.7.0-desktop.1", False),
+        ("2.6.1", True),
         ("1.29.2", True),
         ("v5.0.0", False),
         ("dev", False),
