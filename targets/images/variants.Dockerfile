@@ -4,16 +4,16 @@ ARG BASE_IMAGE=python:3.12-slim-bookworm
 # Begins as the other file does, so that the layers are shared.
 FROM ${BASE_IMAGE} AS tools
 ARG UV_VERSION=0.13.9
+COPY targets/images/with_host /usr/local/bin/with_host
+RUN --mount=type=secret,id=ca --mount=type=secret,id=index \
+    python3 -m venv /opt/uv \
+    && with_host /opt/uv/bin/pip install --no-cache-dir --quiet "uv==${UV_VERSION}"
 ARG UV_COMPILE_BYTECODE=1
 ARG UV_LINK_MODE=copy
 ARG UV_NO_CACHE=1
 ENV UV_COMPILE_BYTECODE=${UV_COMPILE_BYTECODE} \
     UV_LINK_MODE=${UV_LINK_MODE} \
     UV_NO_CACHE=${UV_NO_CACHE}
-COPY targets/images/with_host /usr/local/bin/with_host
-RUN --mount=type=secret,id=ca --mount=type=secret,id=index \
-    python3 -m venv /opt/uv \
-    && with_host /opt/uv/bin/pip install --no-cache-dir --quiet "uv==${UV_VERSION}"
 WORKDIR /app
 
 # One stage: whatever installs is in what runs.
