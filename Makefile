@@ -27,7 +27,7 @@ quickstart: setup ## decide one claim of the standard in about a minute
 	$(BIN)/harness run 8 --profile smoke
 
 # Tests that measure, and so need the machine to themselves; the others share its cores.
-ALONE := tests/integration tests/browser
+ALONE := tests/integration tests/containers tests/browser
 REPORT ?=
 
 test: setup ## run every test
