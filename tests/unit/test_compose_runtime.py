@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import yaml
 
 from harness import engine, plan, settings, supervisor
 from harness.commands import duel, run
@@ -197,3 +198,11 @@ def test_the_load_of_both_runtimes_is_the_same():
     assert one.conditions == other.conditions
     assert isinstance(one.conditions[0].load, Load)
     assert plan.BLOCKS_MIN <= one.blocks_max == other.blocks_max
+
+
+def test_measured_containers_have_no_more_rights_than_those_of_compose():
+    """What was measured would be a service that may do more than the one that is published."""
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    for name in ("granian", "uvicorn", "gunicorn"):
+        for right in ("read_only", "cap_drop", "security_opt"):
+            assert services[name][right] == compose.HARDENED[right], (name, right)
