@@ -173,11 +173,12 @@ def run(
 @app.command()
 def resume(run: Annotated[Path, typer.Argument(metavar="RUN")], as_json: Json = False) -> None:
     """Go on with the missing blocks of the same plan."""
-    from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
+    from harness.commands import duel  # noqa: PLC0415  (a fast --help)
+    from harness.commands import resume as going_on  # noqa: PLC0415
     from harness.commands import run as claims  # noqa: PLC0415
 
-    document = command.resume(run)
-    text = claims.text if document["kind"] == "claims" else command.text
+    document = going_on.resume(run)
+    text = claims.text if document["kind"] == "claims" else duel.text
     _print(document, as_json=as_json, text=text(document))
 
 

@@ -1,22 +1,20 @@
-"""``duel``, ``plan`` and ``resume``: a question in the user's words becomes a plan, a run, a document."""
+"""``duel``: a question in the user's words becomes a plan, a run, a document."""
 
 from __future__ import annotations
 
-import datetime
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
-from harness import block, catalog, duel, plan, settings, target
+from harness import catalog, duel, plan, settings, target
 from harness.backends.needs import behind_of
-from harness.errors import HarnessError, Interrupted, UsageError
-from harness.model import App, Backend, Block, Plan, Regime, RuntimeName, Target
+from harness.commands.measured import measured
+from harness.errors import UsageError
+from harness.model import App, Backend, Plan, Regime, RuntimeName, Target
 from harness.runtimes import choice
-from harness.store.folder import open_run
-from harness.store.run import read_run, verify_plan_hash, write_run
 
 REFERENCE_PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
 """The reference service's single item of about 1 KB."""
@@ -162,51 +160,6 @@ def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, A
         slug = f"{question.baseline}-{question.candidate}"
         folder = duel.start_run(where, the_plan, slug, results, rig)
         return measured(folder, lambda: duel.measure(the_plan, rig, folder, quiet=quiet), duel.finish)
-
-
-def measured(
-    folder: Path, work: Callable[[], list[Block]], finish: Callable[[Plan, Path, list[Block]], dict[str, Any]]
-) -> dict[str, Any]:
-    """Do the work; whatever happens, run.json says how it ended and the message names the run."""
-    state = "failed"
-    try:
-        blocks = work()
-        document = finish(read_run(folder).plan, folder, blocks)
-        # After the verdict: a session must not calibrate itself.
-        duel.grow_bank(read_run(folder).plan, folder, blocks)
-        state = "finished"
-    except KeyboardInterrupt as stop:
-        state = "interrupted"
-        mend = f"Go on with `harness resume {folder}`."
-        error = Interrupted("Interrupted; finished blocks are kept.", mend, str(folder))
-        error.exit_code = 143 if type(stop) is not KeyboardInterrupt else 130
-        raise error from None
-    except HarnessError as error:
-        error.run = str(folder)
-        raise
-    finally:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        write_run(folder, structs.replace(read_run(folder), state=state, finished_utc=now))
-    return document
-
-
-def resume(run_folder: Path) -> dict[str, Any]:
-    """Go on with a run from its plan."""
-    folder = open_run(run_folder)
-    record = read_run(folder)
-    verify_plan_hash(record)
-    if record.plan.command == "run":
-        from harness.commands.run import finish, work  # noqa: PLC0415  (run.py uses this module)
-    else:
-        finish, work = duel.finish, duel_work
-    where = settings.load(Path.cwd())
-    with duel.rigged(where, record.plan, folder.parent.parent, record.machine) as rig:
-        return measured(folder, lambda: work(record.plan, rig, folder), finish)
-
-
-def duel_work(plan: Plan, rig: block.Rig, folder: Path) -> list[Block]:
-    """Measure what is missing of a duel."""
-    return duel.measure(plan, rig, folder, quiet=False)
 
 
 def text(document: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ from harness.backends.backing import lending
 from harness.claims import find, load_claims
 from harness.claims.claim import Claim, Duet, Grid, Probe, Restart, Sweep
 from harness.commands import coursing
-from harness.commands.duel import measured
+from harness.commands.measured import measured
 from harness.course import Timeline
 from harness.errors import CannotMeasure, TooFewBlocks
 from harness.model import Behind, Block, Condition, Plan, RuntimeName, Target
