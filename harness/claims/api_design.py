@@ -66,7 +66,7 @@ CLAIMS = (
         section="Error Format",
         statement="Every error travels as Problem Details.",
         hypothesis=(
-            "400, 404, 405, 409, 422, 500, 502, 503 and 504 of the service are all application/problem+json with "
+            "400, 404, 405, 409, 422, 429, 500, 502, 503 and 504 of the service are all application/problem+json with "
             "type, title, status, detail and instance: alone, under load, and with its dependencies away or silent. "
             "So is what the server refuses by itself, before the service sees it."
         ),

@@ -96,4 +96,5 @@ REUSED = Kind("key with another body", 422, "POST", ORDERS, order(1, 1, "USD"), 
 HELD = Kind("key in progress", 409, "POST", ORDERS, order(1, 1))
 NO_CONNECTION = Kind("no connection free", 503, "GET", PRODUCT)
 CROWDED = Kind("too many at once", 503, "GET", PRODUCT)
+LIMITED = Kind("too many in a window", 429, "GET", "/limited")
 DRAINING = Kind("draining", 503, "GET", "/health/ready")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import random
 from collections import Counter
@@ -19,6 +20,7 @@ from targets.orchestrator.relay import Relay, relayed
 from targets.probes import error_kinds as kinds
 from targets.probes.bad_listeners import HOST, deaf
 from targets.probes.error_kinds import Kind
+from targets.probes.failing_service import PLAIN, UNHANDLED
 from targets.probes.hosted import Hosted, hosted
 
 APP = "targets.probes.failing_service:create_app"
@@ -47,6 +49,11 @@ SETTINGS = {
     "SERVICE_UPSTREAM__READ_TIMEOUT_S": str(READ_S),
     "SERVICE_SHEDDING__KIND": "limit",
     "SERVICE_SHEDDING__IN_FLIGHT_MAX": str(FULL),
+    "SERVICE_RATE_LIMIT__KIND": "fixed",
+    "SERVICE_RATE_LIMIT__LIMIT": "1",
+    "SERVICE_RATE_LIMIT__WINDOW_S": "86400",
+    # All but the path that is to be refused: else one error would hide the others.
+    "SERVICE_RATE_LIMIT__EXEMPT": json.dumps(["/api", "/health", "/internal", "/nowhere", "/ping", UNHANDLED, PLAIN]),
     "SERVICE_DRAIN__KIND": "on",
     "SERVICE_DRAIN__DELAY_S": "0",
     "SERVICE_LOGGING__KIND": "stdlib",
@@ -181,6 +188,14 @@ async def database_silent(stage: Stage, each: int) -> None:
     await asyncio.gather(*hanging)
 
 
+async def limited(stage: Stage, each: int) -> None:
+    """Ask for more than a window admits; each process counts for itself, so each must have been asked."""
+    for _ in range(AT_ONCE):
+        await stage.send(kinds.LIMITED)
+    for _ in range(each):
+        await stage.ask(kinds.LIMITED, "beyond a limit")
+
+
 async def draining(stage: Stage, each: int) -> None:
     """Tell the process to leave, as an orchestrator's hook does."""
     await stage.send(Kind("", 200, "POST", "/internal/drain"))
@@ -190,7 +205,7 @@ async def draining(stage: Stage, each: int) -> None:
 
 Act = Callable[[Stage, int], Awaitable[None]]
 
-ACTS: tuple[Act, ...] = (alone, under_load, dependencies_away, database_silent, draining)
+ACTS: tuple[Act, ...] = (alone, under_load, dependencies_away, database_silent, limited, draining)
 """The last one cannot be taken back."""
 
 
