@@ -103,7 +103,8 @@ def _end(process: subprocess.Popen[str]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
         try:
-            process.communicate(timeout=END_S)
+            # Not for the end of its output: what it started may hold that open until the session's supervisor ends it.
+            process.wait(timeout=END_S)
         except subprocess.TimeoutExpired:
             process.kill()
 
