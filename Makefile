@@ -26,8 +26,8 @@ setup: .venv/.installed ## bring uv and the locked environment into this folder
 quickstart: setup ## decide one claim of the standard in about a minute
 	$(BIN)/harness run 8 --profile smoke
 
-# Tests that measure, and so need the machine to themselves; the others share its cores.
-ALONE := tests/integration tests/containers tests/browser
+# Tests that measure need the machine to themselves; the others share its cores.
+ALONE := tests/integration
 REPORT ?=
 
 test: setup ## run every test

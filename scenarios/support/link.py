@@ -1,7 +1,7 @@
 """What a worker and Locust's master tell each other about a trial, over Locust's own connection.
 
 The master answers with its time.  Where ``LOAD_START=master`` it also gives the start, as soon as every worker of the
-trial is ready: a cluster needs no harness beside it for that.
+trial is ready: a cluster needs nobody beside it for that.
 """
 
 from __future__ import annotations
