@@ -146,7 +146,9 @@ def _fits(line: Mapping[str, Any], probe: Probe, *, lax: bool = False) -> bool:
 def _zero(probe: Probe, rule: Zero, chosen: Sequence[dict[str, Any]], lines: Sequence[dict[str, Any]]) -> Decided:
     differences = sum(int(line[probe.value]) for line in chosen)
     cases = sum(int(line.get("cases", 1)) for line in chosen)
-    twins = [line for line in lines if line.get("twin") and probe.value in line]
+    subject = probe.where.get("subject")
+    # A twin that names whose it is says nothing of the others.
+    twins = [line for line in lines if line.get("twin") and probe.value in line and line.get("of", subject) == subject]
     caught = all(int(line[probe.value]) for line in twins) if twins else None
     names = ", ".join(line["case"] for line in chosen if "case" in line and int(line[probe.value]))
     what = probe.spoken or "a difference"

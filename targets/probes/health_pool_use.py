@@ -80,6 +80,7 @@ def _line(plan: Plan, repeat: int, seconds: float) -> dict[str, Any]:
         "SERVICE_DATA__POOL_SIZE": str(POOL),
         "SERVICE_DATA__MAX_OVERFLOW": "0",
         "SERVICE_DATA__POOL_TIMEOUT_S": str(POOL_TIMEOUT_S),
+        "SERVICE_HEALTH__KIND": "standard",
         "SERVICE_HEALTH__CACHE_S": str(plan.kept_s),
     }
     with served(settings) as url:

@@ -67,7 +67,11 @@ async def _observe(pace: Pace, number: int, losses: int) -> None:
         relay, url = await stack.enter_async_context(relayed(os.environ["DATABASE_URL"]))
         clusters = {}
         for subject, kept_s in KEPT_S.items():
-            settings = {"SERVICE_HEALTH__CACHE_S": str(kept_s / pace.factor), "SERVICE_DATA__KIND": "postgres"}
+            settings = {
+                "SERVICE_HEALTH__KIND": "standard",
+                "SERVICE_HEALTH__CACHE_S": str(kept_s / pace.factor),
+                "SERVICE_DATA__KIND": "postgres",
+            }
             container = service(settings | {"DATABASE_URL": url})
             # One seed: all three are asked at the same moments, so that they differ by what they keep alone.
             cluster = await stack.enter_async_context(orchestrated([container], _rules(pace), f"{pace} {number}"))

@@ -60,7 +60,12 @@ async def _run(repeats: int, stalls: dict[str, int]) -> None:
 
 async def _observe(subject: str, repeat: int, stalls: int) -> None:
     async with relayed(os.environ["DATABASE_URL"]) as (relay, url):
-        settings = {"SERVICE_DATA__KIND": "postgres", "SERVICE_HEALTH__LIVENESS": subject, "DATABASE_URL": url}
+        settings = {
+            "SERVICE_DATA__KIND": "postgres",
+            "SERVICE_HEALTH__KIND": "standard",
+            "SERVICE_HEALTH__LIVENESS": subject,
+            "DATABASE_URL": url,
+        }
         containers = [service(settings)] * REPLICAS
         async with orchestrated(containers, kubernetes(FACTOR), f"{subject} {repeat}") as cluster:
             for number in range(stalls):

@@ -40,9 +40,9 @@ RATE_RPS = 20.0
 STORED, CACHED = "/api/v1/orders?limit=1", "/api/v1/products/1"
 
 HEALTH: Mapping[str, Mapping[str, str]] = {
-    "deep": {"SERVICE_HEALTH__OPTIONAL": '["cache"]'},
+    "deep": {"SERVICE_HEALTH__KIND": "standard", "SERVICE_HEALTH__OPTIONAL": '["cache"]'},
     "shallow": {"SERVICE_HEALTH__KIND": "shallow"},
-    "all required": {"SERVICE_HEALTH__REQUIRED": '["cache"]'},
+    "all required": {"SERVICE_HEALTH__KIND": "standard", "SERVICE_HEALTH__REQUIRED": '["cache"]'},
 }
 
 

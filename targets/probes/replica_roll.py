@@ -14,7 +14,7 @@ Each line is one replacement: ``{"subject", "case", "repeat", "cases": 1, "struc
   ``no endpoint``), and ``struck`` is 1 where there was one.
 - ``exit_s`` is the time from SIGTERM to the end, ``back_s`` to the readiness of the next.
 - Under ``drained`` the service holds SIGTERM back for DRAIN_S, is not ready, and serves on; under ``undrained``, the
-  twin, the server gets it at once, and requests must be refused.
+  twin, the server gets it at once, and requests must be refused (``of`` says whose twin it is).
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ async def _rolled(server: str, *, drained: bool, rolls: int) -> None:
                 await asyncio.sleep(CALM_S)
                 line = await _replaced(cluster, cluster.replicas[number % REPLICAS])
                 case = {"case": f"{server}, replacement {number + 1}", "repeat": number, "cases": 1}
-                twin = {} if drained else {"twin": True}
+                twin = {} if drained else {"twin": True, "of": f"{server}, drained"}
                 sys.stdout.write(json.dumps({"subject": subject, **case, **line, **twin}) + "\n")
                 sys.stdout.flush()
 

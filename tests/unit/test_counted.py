@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness import probes
-from harness.claims.claim import Counted, Probe
+from harness.claims.claim import Counted, Probe, Zero
 
 LINES = [
     {"subject": "one", "mb": 60.0},
@@ -46,3 +46,19 @@ def test_a_missing_subject_is_untested_and_a_stand_in_is_named():
     assert probes.decide(probe(0.0, 0.99), LINES[:1], "ours").verdict.verdict == "untested"
     lines = [{**line, "base": "a stand-in of python"} for line in LINES]
     assert "Built on a stand-in of python." in probes.decide(probe(0.0, 0.99), lines, "ours").verdict.sentence
+
+
+def test_a_twin_vouches_for_its_own_subject_alone():
+    """One server whose twin loses nothing would leave the verdicts on all the others open."""
+    lines = [
+        *({"subject": name, "struck": 0, "cases": 1} for name in ("one", "other") for _ in range(4)),
+        {"subject": "one, broken", "struck": 1, "cases": 1, "twin": True, "of": "one"},
+        {"subject": "other, broken", "struck": 0, "cases": 1, "twin": True, "of": "other"},
+    ]
+
+    def verdict(subject):
+        probe = Probe(name=subject, module="m", rule=Zero("rolls"), value="struck", where={"subject": subject})
+        return probes.decide(probe, lines, "ours").verdict.verdict
+
+    assert verdict("one") == "supported"
+    assert verdict("other") == "inconclusive"
