@@ -58,6 +58,7 @@ async def _attempt(subject: str, repeat: int) -> dict[str, Any]:
     begun_s = time.monotonic()
     async with orchestrated([container] * REPLICAS, rules, f"{subject} {repeat}") as cluster:
         await _watched(cluster, WATCHED_S if twin else LONGEST_S)
+        ready = len({event.replica for event in cluster.seen("in")})
         line = {
             "subject": subject,
             "case": f"attempt {repeat + 1}",
@@ -66,13 +67,13 @@ async def _attempt(subject: str, repeat: int) -> dict[str, Any]:
             "kills": _killed_before_ready(cluster),
             "restarts": len(cluster.seen("restart")),
             "sigkills": len(cluster.seen("kill")),
-            "ready": len({event.replica for event in cluster.seen("in")}),
+            "ready": ready,
             "ready_s": max((event.at_s - begun_s for event in cluster.seen("in")), default=None),
             "factor": FACTOR,
         }
-    if not twin and line["ready"] < REPLICAS:
+    if not twin and ready < REPLICAS:
         # A service that cannot start is not killed either: that would be taken for the probe's merit.
-        raise RuntimeError(f"{line['ready']} of {REPLICAS} replicas got ready: {cluster.seen('exit')[:3]}")
+        raise RuntimeError(f"{ready} of {REPLICAS} replicas got ready: {cluster.seen('exit')[:3]}")
     return line | ({"twin": True} if twin else {})
 
 
