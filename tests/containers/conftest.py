@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.engine import ROOT, docker, missing
+
+from tests.support.engine import ROOT, docker, missing
 
 BUILD_S = 600.0
 """A first build on a busy machine installs sixty packages."""

@@ -12,7 +12,8 @@ import urllib.error
 import urllib.request
 
 import pytest
-from support.engine import ROOT, docker
+
+from tests.support.engine import ROOT, docker
 
 UI_S = 180.0
 """A noisy machine starts five Pythons in its own time."""

@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support.engine import ROOT, docker
 
 from harness import probes
 from harness.claims import load_claims
+from tests.support.engine import ROOT, docker
 
 LABEL = "service-harness.probe"
 

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from support.engine import ROOT, docker
+
+from tests.support.engine import ROOT, docker
 
 LABEL = "service-harness.test"
 HEALTHY_S = 120.0
