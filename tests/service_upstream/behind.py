@@ -94,10 +94,14 @@ async def behave(client, **changes):
     (await client.post("/control", json=changes)).raise_for_status()
 
 
+PATIENT = {"connect_timeout_s": 10.0, "read_timeout_s": 10.0, "pool_timeout_s": 10.0}
+"""Twenty calls at once on a busy machine are not to time out where the test is not about time-outs."""
+
+
 @contextlib.asynccontextmanager
 async def calling(url, policy=None, **settings):
     """Give the calls of a service to this upstream, under a policy."""
-    async with opened(On(**settings), str(url)) as quotes:
+    async with opened(On(**{**PATIENT, **settings}), str(url)) as quotes:
         yield quotes if policy is None else quotes.under(policy_of(policy, quotes.counts))
 
 
