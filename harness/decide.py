@@ -33,7 +33,7 @@ PROFILE = "profile:"
 
 NOT_IN_CONTAINERS = "not observed in containers: the same command without --runtime compose observes it"
 
-NOT_IN_PROFILE = "left out of this profile; a deeper one (--profile full) measures it"
+NOT_IN_PROFILE = "left out of this profile, or for want of time; --profile full or a larger --budget measures it"
 
 
 def condition_of(

@@ -28,6 +28,7 @@ from harness import (
     rules,
     session,
     settings,
+    supervisor,
     validity,
 )
 from harness import target as targets
@@ -382,7 +383,7 @@ def _piloted(one: Condition, the_rig: block.Rig, seed: int) -> tuple[Block, Load
     """A pilot block and its load, slower and slower until the arms keep up with it."""
     load: Load | None = pilot.LOAD
     while load is not None:
-        with tempfile.TemporaryDirectory(prefix="harness-pilot-") as place:
+        with tempfile.TemporaryDirectory(prefix=supervisor.temporary(the_rig.session.label)) as place:
             seen = block.run(block.Job(0, _moment(one, load), "request", seed), the_rig, Path(place))
         asked, load = load, pilot.slower(load) if pilot.overrun(seen) else None
     return seen, asked

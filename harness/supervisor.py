@@ -4,6 +4,7 @@ It holds the reading end of a pipe whose writing end lives in the harness alone.
 that the harness is gone: every process that carries the session's label in its environment is
 terminated, then killed.  The label is inherited, so that workers, respawned workers and processes
 that made a session of their own are found as well, and so are those of its containers, which are then removed.
+Temporary folders of the session go last.
 
 Standard library only, and started by path: it must be up before anything else is.
 """
@@ -11,9 +12,11 @@ Standard library only, and started by path: it must be up before anything else i
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -89,6 +92,17 @@ def end_all(session: str | None) -> int:
     return ended
 
 
+def temporary(session: str) -> str:
+    """What the names of a session's temporary folders begin with."""
+    return f"harness-{session}-"
+
+
+def clear_folders(session: str) -> None:
+    """Remove the temporary folders that a killed harness could not."""
+    for place in Path(tempfile.gettempdir()).glob(f"{temporary(session)}*"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def clear_containers(session: str | None) -> int:
     """Remove what carries the label of containers (of one session, or of any), and nothing else; returns how many.
 
@@ -125,6 +139,7 @@ def main() -> None:
     for _ in range(LOOKS if sys.argv[2:] == ["containers"] else 0):
         if not clear_containers(sys.argv[1]):
             break
+    clear_folders(sys.argv[1])
 
 
 if __name__ == "__main__":

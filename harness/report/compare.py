@@ -26,7 +26,7 @@ Key = tuple[str, str]
 
 
 def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
-    """Return one document about two runs: every ratio that both have, every cell of drops, how their machines differ.
+    """Return one document about two runs: every ratio, verdict and cell of drops, and how their machines differ.
 
     ``ratio_of_ratios`` is B's ratio ÷ A's; its interval joins both half widths, as for independent
     sessions.  ``agree`` says whether it holds 1.  Raises UsageError (exit 2) if a folder is no run or
@@ -43,6 +43,7 @@ def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
         "a": _about(first),
         "b": _about(second),
         "rows": [_row(key, ratios_a.get(key), ratios_b.get(key)) for key in keys],
+        "claims": _verdicts(first, second),
         "cells": flips(run_a, run_b),
         "same_plan": first.run.plan_hash == second.run.plan_hash,
         "same_machine": not differences,
@@ -55,7 +56,7 @@ def compare_text(document: Mapping[str, Any]) -> str:
     a, b = document["a"], document["b"]
     lines = [
         *(
-            f"{name}  {one['run']}  {one['verdict'] or 'no verdict'}"
+            f"{name}  {one['run']}  {one['verdict'] or _counted(document, name) or 'no verdict'}"
             + ("" if a["runtime"] == b["runtime"] else f"  ({one['runtime']})")
             for name, one in (("A", a), ("B", b))
         ),
@@ -64,6 +65,7 @@ def compare_text(document: Mapping[str, Any]) -> str:
     header = ("what", "A", "B", "B ÷ A", "95 % interval", "")
     rows = [_cells(row) for row in document["rows"]]
     lines += _aligned([header, *rows]) if rows else ["No ratio that either run decided."]
+    lines += ["", *_claims_text(document["claims"])] if document["claims"] else []
     lines += ["", *cells_text(document["cells"])] if document["cells"] else []
     lines += ["", "The plans are the same." if document["same_plan"] else "The plans differ."]
     if document["same_machine"]:
@@ -88,6 +90,32 @@ def _about(material: Material) -> dict[str, Any]:
         "harness_version": material.run.harness_version,
         "runtime": material.run.plan.runtime,
     }
+
+
+def _verdicts(first: Material, second: Material) -> list[dict[str, Any]]:
+    """Each claim of either run with its verdict in both; ``same`` is None where one of them has it not."""
+    a, b = ({row["id"]: row["verdict"] for row in (one.verdicts or {}).get("claims") or []} for one in (first, second))
+    return [
+        {
+            "id": claim,
+            "a": a.get(claim),
+            "b": b.get(claim),
+            "same": a[claim] == b[claim] if claim in a and claim in b else None,
+        }
+        for claim in dict.fromkeys([*a, *b])
+    ]
+
+
+def _claims_text(rows: list[dict[str, Any]]) -> list[str]:
+    said = {True: "same", False: "DIFFER", None: "not in both"}
+    table = [(row["id"], row["a"] or words.MISSING, row["b"] or words.MISSING, said[row["same"]]) for row in rows]
+    return _aligned([("claim", "A", "B", ""), *table])
+
+
+def _counted(document: Mapping[str, Any], side: str) -> str | None:
+    """How many claims a run has decided on, where it is a run of claims."""
+    found = [row for row in document["claims"] if row[side.lower()] is not None]
+    return f"{len(found)} claim{'' if len(found) == 1 else 's'}" if found else None
 
 
 def _ratios(material: Material) -> Iterator[tuple[Key, dict[str, Any]]]:

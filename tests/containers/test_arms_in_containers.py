@@ -84,7 +84,7 @@ def listening_beside(server: compose.Container) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def duel(found: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess, Path]:
+def duel(found: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[command.Done, Path]:
     """One duel of an arm with itself in containers, shared by the tests of its parts."""
     assert found.version
     place = tmp_path_factory.mktemp("duel")

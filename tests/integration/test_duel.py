@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -98,88 +94,3 @@ def test_memory_and_cpu_are_kept_over_time(duel):
         mine = meters[meters["name"] == name]
         assert mine["pss_bytes"].dropna().gt(1 << 20).any()
         assert mine.dropna(subset=["cpu_ns"]).sort_values("t_ns")["cpu_ns"].is_monotonic_increasing
-
-
-@pytest.mark.parametrize(
-    ("words", "code", "said"),
-    [
-        (("duel", "uvicorn", "granain"), 2, "granian"),
-        (("duel", "uvicorn", "granian+orjsn"), 2, "orjson"),
-        (("duel", "uvicorn,workers", "granian"), 2, "workers"),
-        (("duel", "uvicorn", "http://192.0.2.1:80"), 2, "--allow-host"),
-        (("duel", "uvicorn", "granian", "--scenario", "pathz"), 2, "paths"),
-        (("duel", "uvicorn", "granian", "--rate", "-1"), 2, "--rate"),
-        (("duel", "uvicorn", "granian", "--budget", "soon"), 2, "60s"),
-        (("run", "granian-faster"), 2, "granian-faster-than-uvicorn"),
-        (("list", "server"), 2, "servers"),
-        (("resume", "no-such-run"), 2, "no-such-run"),
-    ],
-)
-def test_a_wrong_word_is_named_with_its_mend(words, code, said):
-    """A user with a typo would have to read source code instead of a message."""
-    done = command.run(*words)
-    assert done.returncode == code, done.stderr
-    assert said in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("source", "path", "said"),
-    [
-        ("import nothing_of_that_name\n", "/", "nothing_of_that_name"),
-        (apps.PLAIN, "/missing", "404"),
-        (apps.PLAIN, "/broken", "500"),
-        (apps.PLAIN, "/moved", "307 to /elsewhere"),
-        (
-            "import os\nasync def app(scope, receive, send):\n    print('last words', flush=True)\n    os._exit(7)\n",
-            "/",
-            "last words",
-        ),
-    ],
-)
-def test_an_app_that_cannot_be_measured_is_exit_3(tmp_path, source, path, said):
-    """A user would get figures of an app that answers errors, or wait for one that never starts."""
-    folder = apps.write(tmp_path / "app", source)
-    words = ("duel", "uvicorn", "uvicorn", "--app", "strange:app", "--app-dir", str(folder), "--path", path)
-    done = command.run(*words, "--rate", "50", "--results", str(tmp_path))
-    assert done.returncode == 3, done.stderr
-    assert said in done.stderr
-    assert not command.labelled()
-
-
-def test_kill_9_of_the_harness_leaves_nothing_and_resume_goes_on(tmp_path):
-    """A user would find servers on the machine after a crash, or lose the blocks that were finished."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    runs = tmp_path / "runs"
-    while time.monotonic() < deadline and not list(runs.glob("*/blocks/[0-9]*")):
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = time.monotonic() + 3
-    while command.labelled() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not command.labelled()
-    run = next(runs.iterdir())
-    kept = len(block_folders(run))
-    assert kept >= 1
-    done = command.run("resume", str(run))
-    assert done.returncode in {0, 4}, done.stderr
-    assert len(block_folders(run)) > kept
-
-
-def test_ctrl_c_ends_with_130_and_the_way_on(tmp_path):
-    """A user who interrupts would not know that the finished blocks can be used."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not list((tmp_path / "runs").glob("*/blocks/*")):
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "harness resume" in said
-    assert not command.labelled()

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
-from harness import catalog, curves, duel, processes, settings, sweeps, swept, target
+from harness import catalog, duel, processes, settings, sweeps, target
 from harness.backends.backing import backing
 from harness.block import Rig
-from harness.claims.claim import Beside, Cell, Grid, Grows, Sweep
+from harness.claims.claim import Cell, Grid
 from harness.errors import CannotMeasure
 
 ROOT = settings.home()
@@ -187,45 +187,3 @@ def test_a_cell_that_does_not_answer_as_expected_is_named_before_any_load(rig: R
     grid = structs.replace(LIMITS, cells=(Cell("page", 1, SERVER, "/api/v1/nowhere"),))
     with pytest.raises(CannotMeasure, match="/api/v1/nowhere answers 404"):
         sweeps.observe(grid, _parse, rig, tmp_path, 1, 7, _quiet)
-
-
-def _block(number: int, growth: float) -> swept.SweepBlock:
-    seen = tuple(
-        swept.Seen(subject, at, 100, value, None, None, None, None, 0, None)
-        for subject, at, value in (
-            ("slow", 1, 1.0 + number / 1e3),
-            ("slow", 100, growth + number / 1e3),
-            ("even", 1, 1.0 + number / 1e3),
-            ("even", 100, 1.0),
-        )
-    )
-    return swept.SweepBlock(number, 1, "", seen, (), (), 1.0, pinned=True)
-
-
-SHAPE = Grid("shape", "rows", tuple(Cell(s, at, SERVER, "/") for s in ("slow", "even") for at in (1, 100)))
-
-
-@pytest.mark.parametrize(("growth", "word"), [(5.0, "supported"), (1.2, "refuted")])
-def test_growth_decides_and_says_how_much(growth: float, word: str) -> None:
-    """A verdict would not follow from its figures."""
-    sweep = Sweep("s", SHAPE, "p50_ms", Grows("slow", 2.0))
-    found = curves.decide(sweep, [_block(number, growth) for number in range(6)], "ours")
-    assert found.verdict.verdict == word
-    assert "6 blocks" in found.verdict.sentence
-
-
-def test_one_subject_beside_another_is_judged_at_every_place() -> None:
-    """A strategy that is dear at one end of the grid would pass for alike."""
-    sweep = Sweep("s", SHAPE, "p50_ms", Beside("slow", ("even",), 0.1, at_most=True))
-    found = curves.decide(sweep, [_block(number, 5.0) for number in range(6)], "ours")
-    assert found.verdict.verdict == "refuted"
-    assert "100 rows" in found.verdict.sentence
-    near = Sweep("s", SHAPE, "p50_ms", Beside("slow", ("even",), 0.1, at_most=True, places=(1,)))
-    assert curves.decide(near, [_block(number, 5.0) for number in range(6)], "ours").verdict.verdict == "supported"
-
-
-def test_few_blocks_decide_nothing() -> None:
-    """Two blocks would be published as a verdict."""
-    sweep = Sweep("s", SHAPE, "p50_ms", Grows("slow", 2.0))
-    assert curves.decide(sweep, [_block(1, 5.0)], "ours").verdict.verdict == "inconclusive"
-    assert curves.decide(sweep, [], "ours").verdict.verdict == "untested"

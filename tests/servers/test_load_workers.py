@@ -249,13 +249,12 @@ def test_workers_that_never_get_ready_are_named(tmp_path, session, servers, sile
 def processes_of(harness: int, variable: str = "") -> list[int]:
     """Processes of the session that this harness has begun, with a variable in their environment."""
     found = []
-    for pid in command.labelled():
+    for pid in command.labelled(harness):
         try:
             variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
         except OSError:
             continue
-        mine = any(one.startswith(f"HARNESS_SESSION={harness}-") for one in variables)
-        if mine and (not variable or variable in variables):
+        if not variable or variable in variables:
             found.append(pid)
     return found
 

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from msgspec import Struct
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -17,9 +19,25 @@ def argv(*words: str) -> list[str]:
     return [sys.executable, "-c", "from harness.cli import main; main()", *words]
 
 
-def run(*words: str, timeout_s: float = 240.0) -> subprocess.CompletedProcess[str]:
+class Done(Struct, frozen=True):
+    """A command that has ended."""
+
+    pid: int
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*words: str, timeout_s: float = 240.0) -> Done:
     """Run to the end and keep what it printed."""
-    return subprocess.run(argv(*words), cwd=ROOT, capture_output=True, text=True, timeout=timeout_s, check=False)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(argv(*words), cwd=ROOT, **pipes) as process:
+        try:
+            stdout, stderr = process.communicate(timeout=timeout_s)
+        except BaseException:
+            process.kill()
+            raise
+    return Done(process.pid, process.returncode, stdout, stderr)
 
 
 def document(*words: str) -> dict[str, Any]:
@@ -30,9 +48,11 @@ def document(*words: str) -> dict[str, Any]:
     return found
 
 
-def labelled() -> list[int]:
-    """Processes that carry the label of a session, but for the servers that these tests themselves have started."""
-    own = f"HARNESS_SESSION={os.getpid()}-".encode()
+def labelled(harness: int) -> list[int]:
+    """Processes of the session that this process, a harness that lives or has ended, has begun.
+
+    Those of other sessions are other tests', which run beside.
+    """
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -40,6 +60,6 @@ def labelled() -> list[int]:
                 variables = (entry / "environ").read_bytes().split(b"\0")
             except OSError:
                 continue
-            if any(one.startswith(b"HARNESS_SESSION=") and not one.startswith(own) for one in variables):
+            if any(one.startswith(f"HARNESS_SESSION={harness}-".encode()) for one in variables):
                 found.append(int(entry.name))
     return found

@@ -243,3 +243,20 @@ def test_a_run_agrees_with_itself_and_not_with_another_truth(duel, copy, tmp_pat
     claims = runs.claims_run(tmp_path / "more")
     assert "agree" in compare_text(compare(claims, claims))
     assert "not in both" in compare_text(compare(duel, claims))
+
+
+def test_claims_that_come_out_otherwise_in_the_second_run_are_named(tmp_path):
+    """A user with one run in each runtime would have to find by eye which verdict the containers changed."""
+    first = runs.claims_run(tmp_path / "first")
+    second = shutil.copytree(first, tmp_path / "second")
+    document = folder.read_json(second / "verdicts.json", dict)
+    document["claims"][0]["verdict"] = "refuted"
+    dropped = document["claims"].pop()["id"]
+    folder.write_json(second / "verdicts.json", document)
+    found = compare(first, second)
+    changed, *_, missing = found["claims"]
+    assert (changed["a"], changed["b"], changed["same"]) == ("supported", "refuted", False)
+    assert (missing["id"], missing["b"], missing["same"]) == (dropped, None, None)
+    text = compare_text(found)
+    assert [line.split()[-1] for line in text.splitlines() if line.startswith(changed["id"])][-1] == "DIFFER"
+    assert "no verdict" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -36,9 +37,9 @@ def wait_for(found: Callable[[], object], timeout_s: float = 60.0) -> None:
         time.sleep(0.02)
 
 
-def processes_with(word: str) -> list[int]:
-    """Labelled processes whose command line holds a word."""
-    return [pid for pid in command.labelled() if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
+def processes_with(word: str, harness: int) -> list[int]:
+    """Processes of a session whose command line holds a word."""
+    return [pid for pid in command.labelled(harness) if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
 def test_sigterm_ends_with_143_and_the_way_on(tmp_path):
@@ -49,7 +50,7 @@ def test_sigterm_ends_with_143_and_the_way_on(tmp_path):
     _, said = process.communicate(timeout=30)
     assert process.returncode == 143
     assert "harness resume" in said
-    assert not command.labelled()
+    assert not command.labelled(process.pid)
 
 
 @pytest.mark.parametrize(("victim", "check"), [("locust", "load generator"), ("uvicorn", "who answers")])
@@ -58,14 +59,14 @@ def test_a_killed_process_voids_its_block_and_the_session_goes_on(tmp_path, vict
     process = begin(tmp_path, "--budget", "4s")
     wait_for(lambda: list((tmp_path / "runs").glob("*/blocks/*/stretch-1/load/start.json")))
     time.sleep(1.2)
-    os.kill(processes_with(victim)[-1], signal.SIGKILL)
+    os.kill(processes_with(victim, process.pid)[-1], signal.SIGKILL)
     _, said = process.communicate(timeout=120)
     assert process.returncode in {0, 4}, said
     [run] = (tmp_path / "runs").iterdir()
     blocks = [json.loads((folder / "block.json").read_text()) for folder in block_folders(run)]
     assert check in {void["check"] for void in blocks[0]["voids"]}
     assert len(blocks) >= 4
-    assert not command.labelled()
+    assert not command.labelled(process.pid)
 
 
 def test_two_workers_of_the_generator_lose_no_sample(tmp_path):
@@ -90,7 +91,7 @@ def test_results_that_cannot_be_written_are_named(tmp_path):
     assert done.returncode in {2, 3}, done.stderr
     assert "file" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not command.labelled()
+    assert not command.labelled(done.pid)
 
 
 def on_a_small_disk(
@@ -101,7 +102,7 @@ def on_a_small_disk(
     Without root a user name space stands in for it.
     """
     script = f"mount -t tmpfs -o size={size} tmpfs "
-    script += '"$1" && kept="$2" && place="$1" && shift 2 && { "$@"; code=$?; }'
+    script += '"$1" && kept="$2" && place="$1" && shift 2 && { "$@" & echo $! >"$kept/pid"; wait $!; code=$?; }'
     script += ' ; cp -r "$place/." "$kept"; exit $code'
     space = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
     argv = [*space, "sh", "-c", script, "small-disk", str(place), str(kept), *command.argv(*words)]
@@ -121,7 +122,7 @@ def test_a_full_disk_is_said_and_what_was_finished_stays(tmp_path):
     assert done.returncode == 3, done.stderr
     assert "disk" in done.stderr.lower() or "space" in done.stderr.lower()
     assert "Traceback" not in done.stderr
-    assert not command.labelled()
+    assert not command.labelled(int((kept / "pid").read_text()))
     [run] = (kept / "runs").iterdir()
     assert block_folders(run), "the disk was full before the first block: nothing was tried"
     for block in block_folders(run):
@@ -140,17 +141,24 @@ def test_a_disk_too_small_for_the_database_is_said_with_the_mend(tmp_path):
     assert "PostgreSQL cannot make its data folder" in done.stderr
     assert "--results DIR" in done.stderr
     assert "Traceback" not in done.stderr
-    assert not command.labelled()
+    assert not command.labelled(int((kept / "pid").read_text()))
     assert not list(kept.glob("runs/*"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a finished run."""
+    place = tmp_path_factory.mktemp("finished")
+    begin(place, "--budget", "1s").communicate(timeout=120)
+    [run] = (place / "runs").iterdir()
+    return run
 
 
 @pytest.mark.parametrize("name", ["run.json", "block.json"])
 @pytest.mark.parametrize("words", [("report",), ("resume",)])
-def test_a_damaged_run_folder_is_named_and_left_alone(tmp_path, name, words):
+def test_a_damaged_run_folder_is_named_and_left_alone(finished, tmp_path, name, words):
     """A user would get a report of what is left, or a traceback, instead of the name of the damaged file."""
-    process = begin(tmp_path, "--budget", "1s")
-    process.communicate(timeout=120)
-    [run] = (tmp_path / "runs").iterdir()
+    run = shutil.copytree(finished, tmp_path / finished.name)
     damaged = next(run.rglob(name))
     damaged.write_text('{"schema": 1, "kind": "ru')
     done = command.run(*words, str(run))

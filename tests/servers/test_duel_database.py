@@ -60,7 +60,7 @@ def test_the_reference_service_gets_its_database_without_being_asked(results):
     settings = json.loads((run / "run.json").read_text())["machine"]["postgres"]
     assert settings["server_version"].startswith("18")
     assert {"fsync", "jit", "shared_buffers", "synchronous_commit"} <= set(settings)
-    assert command.labelled() == []
+    assert command.labelled(done.pid) == []
 
 
 def test_a_strangers_app_gets_what_it_asks_for(results, tmp_path):
@@ -120,7 +120,7 @@ def test_a_database_that_dies_under_load_voids_its_block_with_the_reason(results
     assert len(voided) == 1
     assert any(block["errors"] == {} for block in blocks[1:]), "later blocks have a database again"
     assert json.loads(out)["schema"] == 1
-    assert command.labelled() == []
+    assert command.labelled(running.pid) == []
 
 
 def _loaded_postmaster(results: Path, before: set[Path], running: subprocess.Popen[str]) -> int:
