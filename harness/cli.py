@@ -300,9 +300,6 @@ class _Terminated(KeyboardInterrupt):
 def main() -> None:
     """Run the command line; errors become messages and exit codes here and nowhere else."""
     signal.signal(signal.SIGTERM, _on_term)
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # In the background SIGINT is ignored, and a target would inherit that; a handler of ours it does not inherit.
-        signal.signal(signal.SIGINT, lambda *_: None)
     try:
         app()
     except HarnessError as error:

@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 
 from msgspec import Struct
 
@@ -32,6 +34,7 @@ def supervised(*, containers: bool = False) -> Iterator[Session]:
 
     ``containers``: so do the containers with the session's label.
     """
+    _pass_no_deafness_on()
     label = f"{os.getpid()}-{time.monotonic_ns():x}"
     watcher = subprocess.Popen(
         [sys.executable, "-I", "-S", supervisor.__file__, label, *(["containers"] if containers else [])],
@@ -46,6 +49,23 @@ def supervised(*, containers: bool = False) -> Iterator[Session]:
         if watcher.stdin is not None:
             watcher.stdin.close()
         watcher.wait()
+
+
+def _pass_no_deafness_on() -> None:
+    """Let the processes of the session hear what this one ignores.
+
+    A harness in the background of a script ignores SIGINT, and under nohup SIGHUP.  An ignored signal is inherited, so
+    what a server does when it gets one would depend on how the harness was started.  A handler is not inherited.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return  # Only the main thread may set handlers; it was here before, or the caller is no command.
+    for number in (signal.SIGINT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, _ignore)
+
+
+def _ignore(_number: int, _frame: FrameType | None) -> None:
+    """Do what an ignored signal does."""
 
 
 @contextlib.contextmanager

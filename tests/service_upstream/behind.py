@@ -111,3 +111,11 @@ async def outcome(quotes, number=1, **more):
         return (await quotes.get(number, **more)).id
     except CallError as error:
         return error.kind
+
+
+CALLS = 20
+
+
+async def many(quotes, calls=CALLS):
+    """Make so many calls at once."""
+    return await asyncio.gather(*(outcome(quotes, number) for number in range(1, calls + 1)))

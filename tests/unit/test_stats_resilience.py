@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness import passages
 from harness.stats import resilience
+from harness.store import samples
 
 S = 1_000_000_000
 
@@ -65,3 +67,22 @@ def test_a_quantile_needs_ten_samples_beyond_it():
     """A p99 of fifty requests is their maximum under another name."""
     assert resilience.quantile_ms(np.arange(999) * 1_000_000, 0.99) is None
     assert resilience.quantile_ms(np.arange(1001) * 1_000_000, 0.99) == pytest.approx(990.0)
+
+
+def requests_of(phase, attempts, late_ms):
+    """Rows of requests that left so late."""
+    rows = np.zeros(len(late_ms), dtype=samples.ROW)
+    rows["phase"], rows["attempt"], rows["due_ns"] = phase, attempts, 1_000_000_000
+    rows["start_ns"] = rows["due_ns"] + np.asarray(late_ms) * 1_000_000
+    return rows
+
+
+def test_late_requests_void_a_trial_only_where_the_generator_was_late():
+    """A user would never see the trials that lost something: their second attempts leave when the first have failed."""
+    on_time, late = requests_of(1, 1, [0] * 300), requests_of(1, 1, [40] * 10)
+    assert passages.lag_p99_ms(on_time) == 0.0
+    again, warm, never = requests_of(1, 2, [300] * 30), requests_of(0, 1, [300] * 30), requests_of(1, 1, [0])
+    never["start_ns"] = -1
+    assert passages.lag_p99_ms(np.concatenate([on_time, again, warm, never])) == 0.0
+    assert passages.lag_p99_ms(np.concatenate([on_time, late])) == pytest.approx(40.0)
+    assert passages.lag_p99_ms(never) is None
