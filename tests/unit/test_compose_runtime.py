@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -205,6 +206,30 @@ def test_only_the_ledger_and_the_targets_own_disk_may_be_written_besides(tmp_pat
 def test_an_exit_status_of_the_engine_is_that_of_a_process(told, status):
     """A user who compares the runtimes would read two statuses of one end."""
     assert compose.signed(told) == status
+
+
+def test_the_first_process_is_signalled_through_the_engine_and_a_worker_by_its_number(monkeypatch, tmp_path):
+    """A user's engine would be passed over, or a worker that it cannot name be spared."""
+    by_engine, by_number = [], []
+    monkeypatch.setattr(compose.cgroup, "sees", lambda _, pid: pid != 9)
+    monkeypatch.setattr(compose.os, "kill", lambda *told: by_number.append(told))
+    one = compose.Container(
+        name="target",
+        port=1,
+        url="",
+        log=tmp_path / "log",
+        handle=SimpleNamespace(id="abc", kill=by_engine.append),
+        pid=5,
+        group=None,
+        nonce=None,
+        memory=None,
+    )
+    one.signal(5, 15)
+    one.signal(6, 9)
+    # Whoever has that number now is no process of the container.
+    with pytest.raises(ProcessLookupError):
+        one.signal(9, 9)
+    assert (by_engine, by_number) == ([15], [(6, 9)])
 
 
 def test_a_server_whose_processes_nobody_sees_is_refused_with_the_way_out():
