@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import signal
 import statistics
 import time
@@ -20,7 +20,7 @@ from harness.claims.claim import Restart, Signal
 from harness.errors import CannotMeasure
 from harness.lone import Rows, loading
 from harness.model import App, Estimate, Target, Verdict
-from harness.runtimes import local
+from harness.runtimes.runtime import Server, require_seen, stop
 from harness.stats.recovery import recovered_ns
 from harness.stats.shares import share_interval
 from harness.store.folder import write_json
@@ -83,7 +83,7 @@ def kept(folder: Path) -> list[Crash]:
 
 def _crash(restart: Restart, target: Target, rig: Rig, place: Path, number: int, seed: int) -> Crash:
     place.mkdir(parents=True)
-    server = local.launch(
+    server = rig.runtime.launch(
         "target",
         target,
         App(),
@@ -93,7 +93,8 @@ def _crash(restart: Restart, target: Target, rig: Rig, place: Path, number: int,
         cores=rig.layout.arms if rig.layout.pinned else None,
     )
     try:
-        local.wait_ready(server, restart.paths, (200,))
+        server.wait_ready(restart.paths, (200,))
+        require_seen(server)
         parameters = {"paths": list(restart.paths)}
         with loading(rig, place / "load", server.url, restart.load, seed=seed, parameters=parameters) as lone:
             t0_ns = lone.begin()
@@ -103,11 +104,11 @@ def _crash(restart: Restart, target: Target, rig: Rig, place: Path, number: int,
             until_ns = t0_ns + round((restart.load.warmup_s + restart.load.measure_s) * 1e9)
             full_ns = _full_again(server, before, until_ns, everyone=restart.fault == "hang-up")
             rows = lone.finish()
-        ended = server.process.poll() if server.process is not None else None
+        ended = server.ended()
     except (load.GeneratorFailedError, DamagedSamples) as error:
         raise CannotMeasure(str(error), f"Its logs are kept in {place}.") from error
     finally:
-        local.stop([server])
+        stop([server])
     return _seen(number, rows, len(before), struck_ns, full_ns, ended)
 
 
@@ -135,7 +136,7 @@ def _classes(lost: np.ndarray[Any, Any]) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def workers(server: local.Server) -> tuple[int, ...]:
+def workers(server: Server) -> tuple[int, ...]:
     """Processes that serve: the children that hold the listening socket, else the process itself."""
     inodes = listeners.listening_inodes(server.port)
     pids = server.pids()
@@ -144,7 +145,7 @@ def workers(server: local.Server) -> tuple[int, ...]:
     return tuple(children or holding)
 
 
-def _strike(server: local.Server, serving: Sequence[int], fault: Signal) -> int:
+def _strike(server: Server, serving: Sequence[int], fault: Signal) -> int:
     """Send the fault's signal to the processes that it is meant for; returns when.
 
     A supervisor takes SIGHUP as the order to replace its workers, one after the other or all at once.
@@ -152,11 +153,13 @@ def _strike(server: local.Server, serving: Sequence[int], fault: Signal) -> int:
     chosen = {"kill-worker": serving[:1], "kill-all": server.pids(), "hang-up": server.pids()[:1]}[fault]
     now_ns = time.monotonic_ns()
     for pid in chosen:
-        os.kill(pid, signal.SIGHUP if fault == "hang-up" else signal.SIGKILL)
+        # With the first process of a container the kernel ends them all.
+        with contextlib.suppress(ProcessLookupError):
+            server.signal(pid, signal.SIGHUP if fault == "hang-up" else signal.SIGKILL)
     return now_ns
 
 
-def _full_again(server: local.Server, before: Sequence[int], until_ns: int, *, everyone: bool) -> int | None:
+def _full_again(server: Server, before: Sequence[int], until_ns: int, *, everyone: bool) -> int | None:
     """When as many workers as before serve again: with a successor of the killed one, or of everyone."""
     while time.monotonic_ns() < until_ns:
         now = {pid for pid in workers(server) if _alive(pid)}

@@ -31,7 +31,7 @@ from harness.swept import SweepBlock
 PROFILE = "profile:"
 """How a plan's list of claims names its profile."""
 
-NOT_IN_CONTAINERS = "not observed in containers: the same command without --runtime compose observes it"
+NOT_IN_CONTAINERS = "a probe is not observed in containers: the same command without --runtime compose observes it"
 
 NOT_IN_PROFILE = "left out of this profile, or for want of time; --profile full or a larger --budget measures it"
 

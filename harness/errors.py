@@ -3,6 +3,7 @@
 HarnessError
 ├── UsageError       2   the command line or a file that it names is wrong
 ├── CannotMeasure    3   the machine, a service or the app cannot be measured here
+│   └── EngineGone       the container engine does not answer any more: nothing else can be measured either
 ├── TooFewBlocks     4   too few valid blocks for a figure
 └── Interrupted    130   Ctrl-C (143: SIGTERM); finished blocks are kept
 """
@@ -36,6 +37,10 @@ class CannotMeasure(HarnessError):
 
     exit_code = 3
     code = "cannot-measure"
+
+
+class EngineGone(CannotMeasure):
+    """The container engine does not answer any more, so that whatever comes next would fail as well."""
 
 
 class TooFewBlocks(HarnessError):

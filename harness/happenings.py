@@ -97,7 +97,7 @@ def _placed(one: Fault, plugin: Plugin, places: Mapping[str, Place]) -> None:
             f"{one.fault} needs a proxy before {one.on}, and there is none.",
             f"Let the trial put Toxiproxy before {one.on}, or choose a fault of processes (`harness list faults`).",
         )
-    if plugin.on != "proxy" and (place.server is None or place.server.process is None):
+    if plugin.on != "proxy" and place.server is None:
         raise UsageError(
             f"{one.fault} needs a process, and {one.on} is none that this trial has started.",
             "Choose a target that the harness starts, or a fault of proxies (`harness list faults`).",

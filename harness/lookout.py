@@ -10,11 +10,12 @@ import time
 from collections.abc import Iterator
 
 from harness.errors import CannotMeasure
-from harness.meters.process_clock import Tree, process_cpu_ns
+from harness.faults import _processes
 from harness.runtimes import local
+from harness.runtimes.runtime import Server, require_seen
 
 LOOK_S = 0.005
-"""How often the end of the target is looked for: a system call each time."""
+"""How often the end of the target is looked for: a small file is read each time."""
 
 METER_S = 0.1
 """How often CPU time is read, as finely as a chart can show."""
@@ -35,7 +36,6 @@ class Lookout:
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.ended_ns: int | None = None
-        self.status: int | None = None
         self.cpu: list[tuple[int, int]] = []
         """(t_ns, CPU time of the target's tree in ns)."""
         self.ready: list[tuple[int, int]] = []
@@ -45,10 +45,14 @@ class Lookout:
 
 
 @contextlib.contextmanager
-def looking(server: local.Server, *, ready: bool, upstream: local.Server | None = None) -> Iterator[Lookout]:
-    """Look after ``server`` until the block ends; ``ready``: ask its readiness; ``upstream``: count what arrives."""
+def looking(server: Server, *, ready: bool, upstream: Server | None = None) -> Iterator[Lookout]:
+    """Look after ``server`` until the block ends; ``ready``: ask its readiness; ``upstream``: count what arrives.
+
+    Raises CannotMeasure where its processes cannot be seen.
+    """
+    require_seen(server)
     seen, over = Lookout(), threading.Event()
-    threads = [threading.Thread(target=_look, args=(server, seen, over), daemon=True)]
+    threads = [threading.Thread(target=_look, args=(server, server.pids()[:1], seen, over), daemon=True)]
     if ready:
         threads.append(threading.Thread(target=_ask, args=(server, seen, over), daemon=True))
     if upstream is not None:
@@ -63,22 +67,19 @@ def looking(server: local.Server, *, ready: bool, upstream: local.Server | None 
             thread.join(timeout=5)
 
 
-def _look(server: local.Server, seen: Lookout, over: threading.Event) -> None:
-    process = server.process
-    if process is None:
-        return
-    tree, next_ns = Tree(process.pid), 0
+def _look(server: Server, first: tuple[int, ...], seen: Lookout, over: threading.Event) -> None:
+    meter, next_ns = server.meter(), 0
     while not over.is_set() and seen.ended_ns is None:
         now_ns = time.monotonic_ns()
-        if process.poll() is not None:
-            seen.ended_ns, seen.status = now_ns, process.returncode
-        elif now_ns >= next_ns and process_cpu_ns(process.pid) is not None:
-            seen.cpu.append((now_ns, tree.read().cpu_ns))
+        if not _processes.living(first):
+            seen.ended_ns = now_ns
+        elif now_ns >= next_ns and meter is not None:
+            seen.cpu.append((now_ns, meter.read().cpu_ns))
             next_ns = now_ns + round(METER_S * 1e9)
         over.wait(LOOK_S)
 
 
-def _ask(server: local.Server, seen: Lookout, over: threading.Event) -> None:
+def _ask(server: Server, seen: Lookout, over: threading.Event) -> None:
     address = server.url.removeprefix("http://")
     while not over.is_set():
         status = _ready(address)
@@ -86,7 +87,7 @@ def _ask(server: local.Server, seen: Lookout, over: threading.Event) -> None:
         over.wait(READY_S)
 
 
-def _count(upstream: local.Server, seen: Lookout, over: threading.Event) -> None:
+def _count(upstream: Server, seen: Lookout, over: threading.Event) -> None:
     while not over.wait(COUNT_S):
         with contextlib.suppress(OSError, ValueError, KeyError, CannotMeasure):
             found = json.loads(local.verify_path(upstream.url, LEDGER, (200,)))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harness.errors import CannotMeasure
-from harness.runtimes import local
+from harness.runtimes.runtime import Server
 
 PATH = "/control"
 
@@ -41,7 +41,7 @@ def order(url: str, wanted: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
     return at_ns, found
 
 
-def lasting(server: local.Server | None, wanted: Mapping[str, Any]) -> tuple[int, Callable[[], int]]:
+def lasting(server: Server | None, wanted: Mapping[str, Any]) -> tuple[int, Callable[[], int]]:
     """Give an order that can be taken back; returns its acknowledgement, and what restores the fields as they were.
 
     Raises CannotMeasure as ``order`` does, and where no service of ours is there.

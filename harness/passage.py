@@ -144,6 +144,8 @@ class Clock(Struct, frozen=True):
 
     zero_ns: int
     """Start of the measured phase."""
+    asked_ns: int | None
+    """When the first fault was asked for: what left earlier cannot have met it.  None where nothing happens."""
     began_ns: int | None
     """Acknowledgement of the first fault; None where nothing happens."""
     over_ns: int | None
@@ -157,13 +159,15 @@ def clock(course: Course, zero_ns: int, happened: Sequence[Happened]) -> Clock:
     begun = [one for one in happened if one.error is None and one.acknowledged_ns is not None]
     if not begun and course.faults:
         # Nothing happens to a control: its phases are those that the others have.
-        starts = [zero_ns + round(one.start_s * 1e9) for one in course.faults]
+        asked = starts = [zero_ns + round(one.start_s * 1e9) for one in course.faults]
         ends = [zero_ns + round((one.end_s or one.start_s) * 1e9) for one in course.faults]
     else:
+        asked = [one.began_ns for one in begun]
         starts = [one.acknowledged_ns or 0 for one in begun]
         ends = [one.ended_ns or one.acknowledged_ns or 0 for one in begun]
     return Clock(
         zero_ns=zero_ns,
+        asked_ns=min(asked, default=None),
         began_ns=min(starts, default=None),
         over_ns=max(ends, default=None),
         stop_ns=zero_ns + round(course.load.measure_s * 1e9),
@@ -239,8 +243,12 @@ def _phase(name: str, requests: Seen, moments: Clock, start_ns: int, end_ns: int
 
 
 def groups(requests: Seen, moments: Clock) -> tuple[Group, ...]:
-    """Requests and drops by name, and by when they were sent."""
-    began = moments.began_ns if moments.began_ns is not None else math.inf
+    """Requests and drops by name, and by when they were sent.
+
+    A signal has been delivered at some time between the moments of its being asked for and acknowledged: only what
+    was sent before the first of them was surely sent before the signal.
+    """
+    began = moments.asked_ns if moments.asked_ns is not None else math.inf
     over = moments.over_ns if moments.over_ns is not None else math.inf
     # What never left would have left at its due time.
     left = np.where(requests.start_ns >= 0, requests.start_ns, requests.due_ns)

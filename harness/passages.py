@@ -26,6 +26,7 @@ from harness.happenings import Happened
 from harness.model import App, Condition, Fault, Target, Void
 from harness.passage import Attempts, Ended, Passage
 from harness.runtimes import local
+from harness.runtimes.runtime import Server, stop
 from harness.store import samples
 from harness.store.folder import slugify, write_json
 from harness.surroundings import Setting, address, around, launch
@@ -116,13 +117,12 @@ def run(course: Course, subject: Subject, parse: Parse, rig: Rig, place: Path, n
     course = _suited(course, subject)
     (place / "logs").mkdir()
     with around(course, subject, rig, place, seed) as setting:
-        target = parse(subject.target)
-        server = launch("target", target, course.app, rig, place, setting.environment, setting.prefix)
+        server = launch(parse(subject.target), course, rig, place, setting)
         try:
             where = address(course, server, setting, rig)
             measured = _measured(course, subject, server, where, setting, rig, place, seed + number)
         finally:
-            local.stop([server])
+            stop([server])
     return _passage(course, subject, number, seed, measured, setting, place, started_utc, time.monotonic() - began)
 
 
@@ -134,6 +134,8 @@ class _Measured(Struct):
     zero_ns: int
     happened: tuple[Happened, ...]
     looked: lookout.Lookout
+    status: int | None
+    """Exit status of the target; None where it ran on."""
     counts: dict[str, Any]
     lag_p99_ms: float | None
     gone: str | None
@@ -147,7 +149,7 @@ class _Measured(Struct):
 def _measured(
     course: Course,
     subject: Subject,
-    server: local.Server,
+    server: Server,
     where: str,
     setting: Setting,
     rig: Rig,
@@ -164,7 +166,7 @@ def _measured(
     )
     try:
         # Both at once, each on its core: the generator takes longer.
-        local.wait_ready(server, course.paths, course.expect)
+        server.wait_ready(course.paths, course.expect)
         load.wait_ready(generator)
         before = _counts(server, setting)
         serving = workers.serving(server) if _renews(faults) else ()
@@ -178,6 +180,7 @@ def _measured(
             counts = _since_then(before, _counts(server, setting))
             gone = toxiproxy.ended(setting.proxies) if setting.proxies is not None else None
             left = workers.living(serving)
+            status = server.ended()
     except load.GeneratorFailedError as error:
         raise CannotMeasure(str(error), f"Its logs are kept in {place}.") from error
     finally:
@@ -189,7 +192,7 @@ def _measured(
         raw.unlink()
     del done
     return _Measured(
-        rows=rows, names=names, zero_ns=zero_ns, happened=tuple(happened), looked=looked, counts=counts,
+        rows=rows, names=names, zero_ns=zero_ns, happened=tuple(happened), looked=looked, status=status, counts=counts,
         lag_p99_ms=lag_p99_ms(rows), gone=gone, left=len(left), renewed=len(serving),
     )  # fmt: skip
 
@@ -233,7 +236,7 @@ def _write(course: Course, where: str, place: Path, seed: int) -> Path:
     )
 
 
-def _counts(server: local.Server, setting: Setting) -> dict[str, Any]:
+def _counts(server: Server, setting: Setting) -> dict[str, Any]:
     """What the services themselves counted; nothing of one that has gone."""
     found: dict[str, Any] = {}
     if setting.upstream is None:
@@ -294,7 +297,7 @@ def _passage(
         recovered_s=passage.recovered_s(chosen, moments),
         hysteresis=passage.hysteresis(chosen, moments),
         attempts=_attempts(len(rows), measured.counts),
-        ended=_ended(looked, moments),
+        ended=_ended(looked, measured.status, moments),
         explained=account.explained,
         unexplained=account.unexplained,
         reconciled=True,
@@ -340,10 +343,11 @@ def _right(upstream: Mapping[str, Any]) -> int:
     return int(upstream["answered"].get("200", 0))
 
 
-def _ended(looked: lookout.Lookout, moments: passage.Clock) -> Ended | None:
-    if looked.ended_ns is None or looked.status is None or moments.began_ns is None:
+def _ended(looked: lookout.Lookout, status: int | None, moments: passage.Clock) -> Ended | None:
+    if looked.ended_ns is None or status is None or moments.began_ns is None:
         return None
-    return Ended(looked.status, (looked.ended_ns - moments.began_ns) / 1e9)
+    # Who ends at once may have ended before the engine has said that it sent the signal.
+    return Ended(status, max(0.0, (looked.ended_ns - moments.began_ns) / 1e9))
 
 
 def _utilisation(cpu: Sequence[tuple[int, int]]) -> float | None:

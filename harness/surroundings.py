@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -14,7 +14,9 @@ from harness.block import Rig
 from harness.course import Course, Subject
 from harness.faults.fault import Place
 from harness.model import App, Behind, Target
-from harness.runtimes import local, private_disk
+from harness.runtimes import local
+from harness.runtimes.private_disk import Disk
+from harness.runtimes.runtime import Server, stop
 
 UPSTREAM_APP = "targets.upstream.app:app"
 UPSTREAM_URL = "UPSTREAM_URL"
@@ -25,19 +27,18 @@ class Setting(Struct, frozen=True):
 
     environment: dict[str, str]
     places: dict[str, Place]
-    upstream: local.Server | None
+    upstream: Server | None
     proxies: toxiproxy.Toxiproxy | None
     ledger: Path
-    disk: Path | None
-    """Where the target has a disk of its own."""
-    prefix: tuple[str, ...]
-    """What the target is started with, so that it has it."""
+    """Where the target writes down what it got."""
+    disk: Disk | None
+    """What the target has of a disk of its own."""
 
 
 @contextlib.contextmanager
 def around(course: Course, subject: Subject, rig: Rig, place: Path, seed: int) -> Iterator[Setting]:
     """Start everything that stands behind the subject, with Toxiproxy between where the course says so."""
-    ledger = place / "ledger"
+    ledger = (place / "ledger").resolve()
     ledger.mkdir()
     environment = {"LEDGER_DIR": str(ledger)}
     if course.app is None:
@@ -49,28 +50,26 @@ def around(course: Course, subject: Subject, rig: Rig, place: Path, seed: int) -
         environment |= lent.environments.get("target", {})
         upstream = None
         if course.upstream is not None:
-            service = Target(spec="uvicorn", server="uvicorn")
-            upstream = launch("upstream", service, UPSTREAM_APP, rig, place, course.upstream)
-            stack.callback(local.stop, [upstream])
-            local.wait_ready(upstream, ["/quote/1"], (200,))
+            upstream = _dependency(course.upstream, rig, place)
+            stack.callback(stop, [upstream])
+            upstream.wait_ready(["/quote/1"], (200,))
             environment[UPSTREAM_URL] = upstream.url
         proxies = None
         if course.proxied and not subject.direct:
             proxies = stack.enter_context(toxiproxy.embedded(rig.root, rig.session, cores))
         places = _places(course, environment, proxies, upstream, rig)
-        disk, prefix = _disk(course, place, environment)
-        yield Setting(environment, places, upstream, proxies, ledger, disk, prefix)
+        disk = _disk(course, place, environment)
+        yield Setting(environment, places, upstream, proxies, ledger, disk)
 
 
-def _disk(course: Course, place: Path, environment: dict[str, str]) -> tuple[Path | None, tuple[str, ...]]:
+def _disk(course: Course, place: Path, environment: dict[str, str]) -> Disk | None:
     """A folder that only the target will see as a disk of its own; ``environment`` learns of it."""
     if course.disk_mib is None:
-        return None, ()
-    private_disk.require()
-    disk = (place / "disk").resolve()
-    disk.mkdir()
-    environment["TMPDIR"] = str(disk)
-    return disk, tuple(private_disk.prefix(disk, course.disk_mib))
+        return None
+    folder = (place / "disk").resolve()
+    folder.mkdir()
+    environment["TMPDIR"] = str(folder)
+    return Disk(folder, course.disk_mib)
 
 
 ADDRESSES = {"postgres": DATABASE_URL, "valkey": REDIS_URL, "upstream": UPSTREAM_URL}
@@ -81,7 +80,7 @@ def _places(
     course: Course,
     environment: dict[str, str],
     proxies: toxiproxy.Toxiproxy | None,
-    upstream: local.Server | None,
+    upstream: Server | None,
     rig: Rig,
 ) -> dict[str, Place]:
     """Where faults can strike; addresses in ``environment`` are led through their proxies."""
@@ -103,33 +102,41 @@ def _places(
     return places
 
 
-def launch(
-    name: str,
-    target: Target,
-    module: str | None,
-    rig: Rig,
-    place: Path,
-    lent: Mapping[str, str],
-    prefix: Sequence[str] = (),
-) -> local.Server:
-    """Start one service on the arms' core; its log lies beside the passage's samples."""
-    return local.launch(
-        name,
+def launch(target: Target, course: Course, rig: Rig, place: Path, setting: Setting) -> Server:
+    """Start the subject on the arms' core, where the session's targets run; its log lies beside the samples."""
+    return rig.runtime.launch(
+        "target",
         target,
-        App(module=module),
+        App(module=course.app),
         root=rig.root,
         session=rig.session,
         logs=place / "logs",
         cores=rig.layout.arms if rig.layout.pinned else None,
-        lent=lent,
-        prefix=prefix,
+        lent=setting.environment,
+        written=setting.ledger,
+        disk=setting.disk,
     )
 
 
-def address(course: Course, server: local.Server, setting: Setting, rig: Rig) -> str:
+def _dependency(settings: Mapping[str, str], rig: Rig, place: Path) -> Server:
+    """The service behind the subject, a process of this machine wherever the subject runs."""
+    return local.launch(
+        "upstream",
+        Target(spec="uvicorn", server="uvicorn"),
+        App(module=UPSTREAM_APP),
+        root=rig.root,
+        session=rig.session,
+        logs=place / "logs",
+        cores=rig.layout.arms if rig.layout.pinned else None,
+        lent=settings,
+    )
+
+
+def address(course: Course, server: Server, setting: Setting, rig: Rig) -> str:
     """Where the clients send to: the server, or a proxy before it; the places learn of both."""
     cores = rig.layout.arms if rig.layout.pinned else None
-    setting.places["target"] = Place(server=server, session=rig.session, cores=cores, disk=setting.disk)
+    disk = setting.disk.folder if setting.disk is not None else None
+    setting.places["target"] = Place(server=server, session=rig.session, cores=cores, disk=disk)
     if "client" not in course.proxied or setting.proxies is None:
         return server.url
     proxy = toxiproxy.proxy(setting.proxies, "client", f"127.0.0.1:{server.port}", rig.session)

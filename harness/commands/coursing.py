@@ -11,7 +11,7 @@ from harness.backends import toxiproxy
 from harness.block import Rig
 from harness.claims.claim import Claim
 from harness.course import Course, Timeline
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, EngineGone
 from harness.model import Behind, Plan
 from harness.passage import Passage
 
@@ -65,7 +65,10 @@ def prepare(claims: Sequence[Claim], plan: Plan, rig: Rig) -> None:
 
 
 def observe(claims: Sequence[Claim], plan: Plan, rig: Rig, folder: Path, parse: passages.Parse) -> None:
-    """Observe what is missing; where a course cannot be had, a file beside says why."""
+    """Observe what is missing; where a course cannot be had, a file beside says why.
+
+    Raises EngineGone: no other course could be had, and `harness resume` goes on where this one ended.
+    """
     for course, rounds in courses(claims, plan):
         place = _place(folder, course)
         place.mkdir(parents=True, exist_ok=True)
@@ -75,6 +78,8 @@ def observe(claims: Sequence[Claim], plan: Plan, rig: Rig, folder: Path, parse: 
 
         try:
             passages.observe(course, parse, rig, place, rounds, plan.seed, said)
+        except EngineGone:
+            raise
         except CannotMeasure as error:
             (place / WHY).write_text(str(error).splitlines()[0].rstrip("."))
 

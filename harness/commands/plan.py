@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import bank, decide, machine, passages, probes, session, settings, sweeps, validity
 from harness.claims import load_claims
-from harness.claims.claim import Claim, Duet, Probe, Restart, Sweep
+from harness.claims.claim import Claim, Duet, Probe, Sweep
 from harness.commands import coursing, duel, run
 from harness.course import Timeline
 from harness.errors import UsageError
@@ -90,7 +90,7 @@ def _document(plan: Plan, results: Path) -> dict[str, Any]:
         }
         for course, rounds in (coursing.courses(run.chosen_claims(plan), plan) if plan.command == "run" else [])
     ]
-    probes_ = _probes(run.chosen_claims(plan)) if plan.command == "run" else []
+    probes_ = _probes(run.chosen_claims(plan)) if plan.command == "run" and plan.runtime == "local" else []
     untested = [] if layout.pinned else ["latency verdicts: arms and generator share a core"]
     if plan.command == "run":
         untested += [reason for claim in run.chosen_claims(plan) for reason in _untested(claim, plan)]
@@ -146,12 +146,8 @@ def _untested(claim: Claim, plan: Plan) -> list[str]:
     ]
     left += [one.name for one in claim.conditions if isinstance(one, Sweep) and one.grid.id not in plan.sweeps]
     waiting = [f"{claim.number}, {one.name}: {one.reason}" for one in claim.waiting]
-    courses = [one for one in claim.conditions if isinstance(one, Timeline) and one.course.id not in plan.courses]
-    if plan.runtime == "local":
-        left += [one.name for one in courses]
-        absent = []
-    else:
-        absent = [*courses, *(one for one in claim.conditions if isinstance(one, Restart | Probe))]
+    left += [one.name for one in claim.conditions if isinstance(one, Timeline) and one.course.id not in plan.courses]
+    absent = [one for one in claim.conditions if isinstance(one, Probe)] if plan.runtime != "local" else []
     return [
         *waiting,
         *(f"{claim.number}, {name}: {decide.NOT_IN_PROFILE}" for name in left),

@@ -31,8 +31,7 @@ from harness.claims import find, load_claims
 from harness.claims.claim import Claim, Duet, Grid, Probe, Restart, Sweep
 from harness.commands import coursing
 from harness.commands.measured import measured
-from harness.course import Timeline
-from harness.errors import CannotMeasure, TooFewBlocks
+from harness.errors import CannotMeasure, EngineGone, TooFewBlocks
 from harness.model import Behind, Block, Condition, Plan, RuntimeName, Target
 from harness.report.write import write_report
 from harness.stats.looks import planned_looks
@@ -116,7 +115,7 @@ def planned(
 ) -> Plan:
     """The plan for some claims (none: the profile's choice); what the pilot decides is still open in it.
 
-    In containers duets and sweeps are measured; restarts, courses and probes start what they observe as processes.
+    In containers all but probes are observed: a probe starts what it looks at as processes.
     """
     depth = PROFILES[target.choose("profile", profile, PROFILES)]
     chosen = find(list(names) or list(depth.claims), load_claims())
@@ -131,7 +130,7 @@ def planned(
         rerun_max=max(1, depth.blocks // 2),
         claims=(*(claim.id for claim in chosen), f"{_PROFILE}{profile}"),
         sweeps=_sweeps(chosen, depth),
-        courses=coursing.planned(chosen, depth.rounds, depth.claim_s) if runtime == "local" else {},
+        courses=coursing.planned(chosen, depth.rounds, depth.claim_s),
         runtime=runtime,
     )
 
@@ -211,6 +210,8 @@ def _sweep(grid: Grid, count: int, plan: Plan, rig: block.Rig, folder: Path) -> 
             plan.seed,
             lambda text: sys.stderr.write(f"{grid.id}: {text}\n"),
         )
+    except EngineGone:
+        raise
     except CannotMeasure as error:
         (place / WHY).write_text(str(error).splitlines()[0].rstrip("."))
 
@@ -231,11 +232,7 @@ def _sweep_place(folder: Path, grid: Grid) -> Path:
 
 
 def restarts(plan: Plan) -> list[tuple[Claim, Restart]]:
-    """The restarts of a plan's claims that its runtime can observe."""
-    return _restarts(plan) if plan.runtime == "local" else []
-
-
-def _restarts(plan: Plan) -> list[tuple[Claim, Restart]]:
+    """The restarts of a plan's claims."""
     return [(claim, one) for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Restart)]
 
 
@@ -245,25 +242,20 @@ def _probes(plan: Plan) -> dict[str, Probe]:
     return {one.module: one for claim in claims for one in claim.conditions if isinstance(one, Probe)}
 
 
-def _seen_in_containers(plan: Plan, folder: Path, blocks: Sequence[Block]) -> decide.Seen:
-    """What a run in containers has seen: its duets and sweeps, and why nothing else."""
-    conditions = [one for claim in chosen_claims(plan) for one in claim.conditions]
-    why = decide.NOT_IN_CONTAINERS
-    return decide.Seen(
-        blocks=tuple(blocks),
-        lines={one.module: why for one in conditions if isinstance(one, Probe)},
-        crashes={decide.key(claim, one): why for claim, one in _restarts(plan)},
-        sweeps=_swept(plan, folder),
-        courses={one.course.id: why for one in conditions if isinstance(one, Timeline)},
-    )
+def _lines(plan: Plan, folder: Path) -> dict[str, Any]:
+    """What the probes of a plan's claims have said, or why they have said nothing."""
+    if plan.runtime != "local":
+        asked = [one for claim in chosen_claims(plan) for one in claim.conditions if isinstance(one, Probe)]
+        return {one.module: decide.NOT_IN_CONTAINERS for one in asked}
+    found: dict[str, Any] = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
+    return found
 
 
 def _seen(plan: Plan, folder: Path, blocks: Sequence[Block]) -> decide.Seen:
     """All that a run folder holds."""
-    lines = json.loads((folder / PROBES).read_text())["lines"] if (folder / PROBES).exists() else {}
     return decide.Seen(
         blocks=tuple(blocks),
-        lines=lines,
+        lines=_lines(plan, folder),
         crashes={decide.key(claim, one): _observe(claim, one, plan, None, folder) for claim, one in restarts(plan)},
         sweeps=_swept(plan, folder),
         courses=coursing.passed(chosen_claims(plan), plan, folder),
@@ -291,6 +283,8 @@ def _observe(
         return tuple(crashes.kept(place)) or "it was not observed"
     try:
         return tuple(crashes.observe(one, _parse(one.target), rig, place, count, plan.seed))
+    except EngineGone:
+        raise
     except CannotMeasure as error:
         return str(error).splitlines()[0].rstrip(".")
 
@@ -316,7 +310,7 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
     chosen = chosen_claims(plan)
-    seen = _seen(plan, folder, blocks) if plan.runtime == "local" else _seen_in_containers(plan, folder, blocks)
+    seen = _seen(plan, folder, blocks)
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
     document = {
         "schema": 1,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from harness import catalog, processes
 from harness.backends import toxiproxy
 from harness.errors import UsageError
-from harness.runtimes import local
+from harness.runtimes.runtime import Server
 
 On = Literal["proxy", "process", "service", "disk"]
 """What a fault needs at its place: a proxy, a process that the harness has started, a service that takes orders, or a
@@ -36,8 +36,8 @@ class Place(Struct, frozen=True, kw_only=True):
     """Where a fault strikes, with what it may need there."""
 
     session: processes.Session
-    server: local.Server | None = None
-    """The process there; None where it is not ours."""
+    server: Server | None = None
+    """What the harness has started there; None where it is not ours."""
     proxies: toxiproxy.Toxiproxy | None = None
     proxy: toxiproxy.Proxy | None = None
     """The proxy before it; None where there is none."""

@@ -19,16 +19,16 @@ def begin(place: Place, _: Mapping[str, float]) -> Begun:
     frozen: set[int] = set()
     # One that was started while the others were stopped is found by the next look.
     while fresh := set(_processes.tree(place)) - frozen:
-        _processes.signal_all(fresh, signal.SIGSTOP)
+        _processes.signal_all(place, fresh, signal.SIGSTOP)
         frozen |= fresh
     still = (*_processes.STOPPED, *_processes.GONE)
 
     def end() -> int:
-        _processes.signal_all(frozen, signal.SIGCONT)
+        _processes.signal_all(place, frozen, signal.SIGCONT)
         return _processes.wait(frozen, lambda state: state not in _processes.STOPPED, "running again")
 
     try:
         return Begun(_processes.wait(frozen, lambda state: state in still, "stopped"), end)
     except BaseException:
-        _processes.signal_all(frozen, signal.SIGCONT)
+        _processes.signal_all(place, frozen, signal.SIGCONT)
         raise

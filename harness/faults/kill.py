@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
 from collections.abc import Mapping
 
 from harness.faults import _processes
@@ -17,10 +14,8 @@ PARAMETERS: Mapping[str, Parameter] = {}
 
 
 def begin(place: Place, _: Mapping[str, float]) -> Begun:
-    """Kill the group, then whoever has left it, and see all of them gone.  Raises CannotMeasure."""
-    pids = _processes.tree(place)
-    # One call for the group: a supervisor could start a worker between two.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pids[0], signal.SIGKILL)
-    _processes.signal_all(pids, signal.SIGKILL)
-    return Begun(_processes.wait(pids, lambda state: state in _processes.GONE, "gone"))
+    """Kill the first process with its group, then whoever has left it, and see all of them gone.
+
+    Raises CannotMeasure.
+    """
+    return Begun(_processes.kill(place, _processes.tree(place), group=True))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 
 from harness.errors import CannotMeasure
@@ -18,9 +17,7 @@ PARAMETERS: Mapping[str, Parameter] = {}
 def begin(place: Place, _: Mapping[str, float]) -> Begun:
     """Kill one that holds the listening socket, and see it gone.  Raises CannotMeasure where nobody serves."""
     _processes.tree(place)
-    server = place.server
-    chosen = _processes.serving(server)[:1] if server is not None else ()
+    chosen = _processes.serving(_processes.owner(place))[:1]
     if not chosen:
         raise CannotMeasure("No process of the target holds its listening socket.", "Choose a moment when it serves.")
-    _processes.signal_all(chosen, signal.SIGKILL)
-    return Begun(_processes.wait(chosen, lambda state: state in _processes.GONE, "gone"))
+    return Begun(_processes.kill(place, chosen))

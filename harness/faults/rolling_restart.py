@@ -16,4 +16,4 @@ PARAMETERS: Mapping[str, Parameter] = {}
 
 def begin(place: Place, _: Mapping[str, float]) -> Begun:
     """Send it; a server that does not know it ends.  Raises CannotMeasure where the target has ended."""
-    return Begun(_processes.signal_all(_processes.tree(place)[:1], signal.SIGHUP))
+    return Begun(_processes.signal_all(place, _processes.tree(place)[:1], signal.SIGHUP))

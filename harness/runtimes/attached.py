@@ -30,6 +30,20 @@ class Attached(Struct, frozen=True):
         """Nobody can tell."""
         return None
 
+    def pids(self) -> tuple[int, ...]:
+        """Nobody knows."""
+        return ()
+
+    def signal(self, pid: int, number: int) -> None:
+        """Raise CannotMeasure: it is not ours to be struck."""
+        raise CannotMeasure(
+            f"{self.name} was not started by the harness: process {pid} gets no signal {number} from it.",
+            "Name a target that the harness starts.",
+        )
+
+    def ended(self) -> None:
+        """Nobody knows."""
+
     def meter(self) -> None:
         """There is no process to read."""
 

@@ -2,7 +2,8 @@
 
 Compose starts a project and not an arm: a process of its own for each block, and neither process ids nor exit states
 in its answer.  So it builds, and the engine starts, with what compose.yaml grants its services: nothing writable but
-/tmp, no capability, no new privileges, the arms' core.
+/tmp, no capability, no new privileges, the arms' core.  The target of a course of faults may write to two more folders:
+its ledger, which is one of this machine, and a small disk where the course gives it one.
 
 Containers share the host's network and their servers bind to 127.0.0.1 there.  Publishing a port on loopback leads
 every byte through docker-proxy, a process of its own that copies on whatever core is free: on two cores it takes the
@@ -27,7 +28,7 @@ from msgspec import Struct
 
 from harness import listeners, processes, supervisor
 from harness.engine import LABEL, Engine, Image
-from harness.errors import CannotMeasure
+from harness.errors import CannotMeasure, EngineGone
 from harness.meters import cgroup
 from harness.meters.cgroup import Group, GroupMeter
 from harness.meters.engine_stats import StatsMeter
@@ -35,6 +36,7 @@ from harness.meters.meter import Meter
 from harness.meters.process_clock import Tree, members, pss_bytes
 from harness.model import App, Target
 from harness.runtimes import local
+from harness.runtimes.private_disk import Disk
 from harness.runtimes.runtime import Runtime
 
 HARDENED: Mapping[str, Any] = {
@@ -55,6 +57,12 @@ WHO = "/internal/arm"
 """Where the reference service echoes its nonce."""
 
 GONE = "the container engine does not answer"
+
+KNOWN_S = 5.0
+"""The engine learns of an end some 0.1 s after it; so long it is asked for the exit status."""
+
+SIGNALLED = 128
+"""The engine, as a shell does, adds this to the number of the signal that ended a process."""
 
 
 class Container(Struct, frozen=True):
@@ -77,6 +85,29 @@ class Container(Struct, frozen=True):
     def pids(self) -> tuple[int, ...]:
         """The living processes, empty where they cannot be seen from here."""
         return tuple(members(self.pid)) if cgroup.sees(self.handle.id, self.pid) else ()
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send it to the first process through the engine, to a worker, which the engine cannot name, by its number.
+
+        The engine answers some 3 ms after a signal was delivered, and 0.1 s after a kill.  Raises ProcessLookupError
+        where the process is gone, CannotMeasure where it is the engine that is, or refuses.
+        """
+        if not cgroup.sees(self.handle.id, pid):
+            raise ProcessLookupError
+        if pid != self.pid:
+            os.kill(pid, number)
+            return
+        with _asking():
+            self.handle.kill(number)
+
+    def ended(self) -> int | None:
+        """Exit status as the engine tells it; what it tells as 128 + n is −n, as for a process of this machine."""
+        deadline = time.monotonic() + KNOWN_S
+        while (state := _state(self.handle))["Running"]:
+            if cgroup.sees(self.handle.id, self.pid) or time.monotonic() > deadline:
+                return None
+            time.sleep(0.02)
+        return signed(int(state["ExitCode"]))
 
     def meter(self) -> Meter:
         """The CPU clock of its processes, which alone is exact; else its control group, else the engine's figures."""
@@ -197,11 +228,14 @@ def launch(
     cores: Sequence[int] | None,
     promised: Collection[int] = (),
     lent: Mapping[str, str] | None = None,
+    written: Path | None = None,
+    disk: Disk | None = None,
 ) -> Container:
     """Start a target in a container of its own.  Raises CannotMeasure with the engine's words where it refuses."""
     port = listeners.free_port(promised)
     nonce = secrets.token_hex(8) if app.module is None else None
     options = arguments(target, app, port, root=root, session=session, cores=cores, lent=lent, nonce=nonce)
+    options |= folders(written, disk)
     with _asking():
         handle = engine.client.containers.create(image.id, labels={LABEL: session.label, ARM: name}, **options)
         try:
@@ -263,6 +297,31 @@ def arguments(
     }
 
 
+def folders(written: Path | None, disk: Disk | None) -> dict[str, Any]:
+    """How the engine is told what else the container may write to, under the names that it has here.
+
+    The image's account is nobody of this machine: ``written`` is opened to all, and its path alone to the container.
+    """
+    from docker.types import Mount  # noqa: PLC0415  (only sessions with containers need it)
+
+    found: dict[str, Any] = {}
+    if written is not None:
+        written.chmod(0o1777)
+        found["mounts"] = [Mount(str(written), str(written), type="bind")]
+    if disk is not None:
+        found["tmpfs"] = {**HARDENED["tmpfs"], str(disk.folder): f"size={disk.size_mib}m,mode=1777"}
+    return found
+
+
+def signed(status: int) -> int:
+    """Exit status of a process from the engine's: −n where signal n ended it, which the engine tells as 128 + n.
+
+    A program that itself exits with 128 + n cannot be told from one that the signal ended.
+    """
+    number = status - SIGNALLED
+    return -number if number in set(signal.Signals) else status
+
+
 def _state(handle: Any) -> dict[str, Any]:
     """What the engine says of a container's end; raises CannotMeasure where it does not answer."""
     with _asking():
@@ -291,6 +350,6 @@ def _asking() -> Iterator[None]:
             f"The container engine refuses: {error.explanation or error}", "Mend what it names, then run again."
         ) from error
     except (DockerException, RequestException, OSError) as error:
-        raise CannotMeasure(
+        raise EngineGone(
             f"In the middle of the session {GONE}.", "Start it again, then go on with `harness resume RUN`."
         ) from error

@@ -16,6 +16,8 @@ from harness import catalog, listeners, processes
 from harness.errors import CannotMeasure
 from harness.meters.process_clock import Tree, members, pss_bytes
 from harness.model import App, Target
+from harness.runtimes import private_disk
+from harness.runtimes.private_disk import Disk
 from harness.runtimes.runtime import Runtime
 from harness.target import COMMON_OPTIONS
 
@@ -44,6 +46,14 @@ class Server(Struct, frozen=True):
     def pids(self) -> tuple[int, ...]:
         """The living process tree; empty where the process is not ours."""
         return tuple(members(self.process.pid)) if self.process is not None else ()
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send it as the system does; raises ProcessLookupError where the process is gone."""
+        os.kill(pid, number)
+
+    def ended(self) -> int | None:
+        """Exit status, −n for signal n; None while it runs, and for a process that is not ours."""
+        return self.process.poll() if self.process is not None else None
 
     def wait_ready(self, paths: Sequence[str], expect: Sequence[int]) -> None:
         """As the function."""
@@ -168,17 +178,20 @@ def launch(
     cores: Sequence[int] | None,
     promised: Collection[int] = (),
     lent: Mapping[str, str] | None = None,
-    prefix: Sequence[str] = (),
+    written: Path | None = None,  # noqa: ARG001  (a process of this machine writes wherever its account may)
+    disk: Disk | None = None,
 ) -> Server:
     """Start a target on a free port, none of those ``promised`` to others; does not wait for it.
 
     ``lent`` are the addresses of what stands behind it; what the target's own environment names goes first.
-    ``prefix`` is a command that ends by becoming the target.
+    Raises CannotMeasure where it cannot have the ``disk`` for its own.
     """
+    if disk is not None:
+        private_disk.require()
     port = listeners.free_port(promised)
     log = logs / f"{name}.log"
     process = processes.start(
-        [*prefix, *command(target, app, port, root)],
+        [*(private_disk.prefix(disk) if disk else ()), *command(target, app, port, root)],
         session=session,
         environment=environment(target, app, root, lent),
         log=log,

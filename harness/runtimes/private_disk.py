@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from msgspec import Struct
+
 from harness.errors import CannotMeasure
 
 SCRIPT = 'mount -t tmpfs -o "size=$1" tmpfs "$2" && shift 2 && exec "$@"'
@@ -19,11 +21,18 @@ TRY_S = 5.0
 MEND = "Run as root or where user name spaces are allowed (sysctl user.max_user_namespaces), on Linux with util-linux."
 
 
-def prefix(folder: Path, size_mib: int) -> list[str]:
-    """What stands before an argument list whose process shall have ``folder`` as a disk of its own."""
+class Disk(Struct, frozen=True):
+    """A disk that is asked for: where its target sees it, and how large it is."""
+
+    folder: Path
+    size_mib: int
+
+
+def prefix(disk: Disk) -> list[str]:
+    """What stands before an argument list whose process shall have the disk for its own."""
     # Without root a user name space, in which the process looks like root, stands in for it.
     space = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-    return [*space, "sh", "-c", SCRIPT, "private-disk", f"{size_mib}m", str(folder)]
+    return [*space, "sh", "-c", SCRIPT, "private-disk", f"{disk.size_mib}m", str(disk.folder)]
 
 
 def require() -> None:
@@ -33,7 +42,7 @@ def require() -> None:
     with tempfile.TemporaryDirectory(prefix="harness-disk-") as name:
         try:
             done = subprocess.run(
-                [*prefix(Path(name), 1), "true"], capture_output=True, text=True, timeout=TRY_S, check=False
+                [*prefix(Disk(Path(name), 1)), "true"], capture_output=True, text=True, timeout=TRY_S, check=False
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise CannotMeasure(f"A target cannot have a disk of its own here: {error}.", MEND) from error

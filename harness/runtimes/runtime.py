@@ -10,8 +10,10 @@ from typing import Any, Protocol
 from msgspec import Struct
 
 from harness import processes
+from harness.errors import CannotMeasure
 from harness.meters.meter import Meter
 from harness.model import App, RuntimeName, Target
+from harness.runtimes.private_disk import Disk
 
 
 class Server(Protocol):
@@ -42,6 +44,24 @@ class Server(Protocol):
 
     def killed_for_memory(self) -> str | None:
         """What the kernel killed of it for want of memory, in a few words; None where nothing was, or nobody knows."""
+        ...
+
+    def pids(self) -> tuple[int, ...]:
+        """Its living processes, the first one first; empty where they cannot be seen from here."""
+        ...
+
+    def signal(self, pid: int, number: int) -> None:
+        """Send a signal to one of its processes, through whoever has started it.
+
+        Raises ProcessLookupError where that process is gone, CannotMeasure where the signal cannot be sent.
+        """
+        ...
+
+    def ended(self) -> int | None:
+        """Exit status of its first process, −n where signal n ended it; None while it runs, or where nobody knows.
+
+        Raises CannotMeasure where whoever has started it does not answer.
+        """
         ...
 
     def meter(self) -> Meter | None:
@@ -80,8 +100,14 @@ class Launch(Protocol):
         cores: Sequence[int] | None,
         promised: Collection[int] = (),
         lent: Mapping[str, str] | None = None,
+        written: Path | None = None,
+        disk: Disk | None = None,
     ) -> Server:
-        """Start it; ``lent`` are the addresses of what stands behind it."""
+        """Start it; ``lent`` are the addresses of what stands behind it.
+
+        ``written`` is a folder of this machine that it writes to, ``disk`` one that only it shall see.
+        Raises CannotMeasure where it cannot be started so.
+        """
         ...
 
 
@@ -92,6 +118,15 @@ class Runtime(Struct, frozen=True):
     launch: Launch
     record: dict[str, Any] = {}
     """What a reader of a run must know of it, for ``run.json``."""
+
+
+def require_seen(server: Server) -> None:
+    """Raise CannotMeasure where a server's processes cannot be seen: what happens to them could not be timed."""
+    if not server.pids() and server.ended() is None:
+        raise CannotMeasure(
+            f"The processes of {server.name} cannot be seen from here, so what happens to them cannot be timed.",
+            "Run the harness in the process name space of the container engine, or use --runtime local.",
+        )
 
 
 def stop(servers: Sequence[Server]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,14 @@ def images(stand_ins) -> dict[str, str]:  # noqa: ARG001  (the base image must b
     docker("compose", "--profile", "*", "build", "--quiet", *wanted, timeout_s=BUILD_S)
     services = json.loads(docker("compose", "--profile", "*", "config", "--format", "json"))["services"]
     return {name: services[name]["image"] for name in wanted}
+
+
+@pytest.fixture(scope="module")
+def engine_alone() -> Iterator[None]:
+    """Let one module at a time start containers of sessions: ``harness down`` of one removes those of all."""
+    with Path(tempfile.gettempdir(), "harness-tests-engine.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ from harness.runtimes.runtime import Runtime, Server, stop
 from harness.store.blocks import block_folders
 from tests.support import command, containers
 
+pytestmark = pytest.mark.usefixtures("engine_alone")
+
 BURN_US = 10_000
 REQUESTS = 100
 WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path", "/", "--seconds", "1")

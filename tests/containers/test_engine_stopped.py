@@ -9,9 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness import engine
 from harness.store.blocks import block_folders
 from tests.support import command, containers, relay
+
+pytestmark = pytest.mark.usefixtures("engine_alone")
 
 WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path", "/", "--seconds", "1")
 

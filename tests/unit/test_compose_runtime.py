@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 import yaml
 
-from harness import engine, plan, settings, supervisor
+from harness import decide, engine, plan, settings, supervisor
 from harness.commands import duel, run
 from harness.commands import plan as previewing
 from harness.errors import CannotMeasure, UsageError
 from harness.model import App, Load, Target
 from harness.processes import Session
-from harness.runtimes import compose
+from harness.runtimes import attached, compose
+from harness.runtimes.private_disk import Disk
+from harness.runtimes.runtime import require_seen
 from harness.store.run import hash_plan
 from tests.support import runs
 
@@ -172,16 +175,71 @@ def test_the_runtime_is_part_of_the_plan_and_older_plans_keep_their_hash():
     assert hash_plan(inside) != hash_plan(duel.planned(question(runtime="local"), WHERE))
 
 
-def test_a_run_in_containers_plans_duets_and_sweeps_and_says_what_it_leaves():
-    """A user would take a claim for decided in containers whose restarts were never observed there."""
-    inside = run.planned(["1", "2"], profile="full", budget_s=None, seed=1, where=WHERE, runtime="compose")
-    assert inside.conditions
-    assert run.planned(["17"], profile="full", budget_s=None, seed=1, where=WHERE, runtime="compose").sweeps
-    assert not run.planned(["11"], profile="full", budget_s=None, seed=1, where=WHERE, runtime="compose").courses
-    assert run.restarts(inside) == []
-    shown = previewing.preview(["run", "2"], {}, profile="full", budget=None, runtime="compose")
+def test_a_run_in_containers_plans_all_but_probes_and_says_what_it_leaves(tmp_path):
+    """A user would take a claim for decided in containers whose probes were never observed there."""
+    names = ["1", "2", "17", "40", "60"]
+    inside, local = (
+        run.planned(names, profile="full", budget_s=None, seed=1, where=WHERE, runtime=name)
+        for name in ("compose", "local")
+    )
+    assert inside.conditions == local.conditions
+    assert inside.sweeps == local.sweeps
+    assert inside.courses == local.courses != {}
+    assert run.restarts(inside) == run.restarts(local) != []
+    shown = previewing.preview(["run", "40"], {}, profile="full", budget=None, runtime="compose")
+    assert shown["courses"]
+    assert shown["probes"] == []
     assert any("without --runtime compose" in reason for reason in shown["untested"])
-    assert shown["crashes"] == []
+    assert set(run._lines(inside, tmp_path).values()) == {decide.NOT_IN_CONTAINERS}
+
+
+def test_only_the_ledger_and_the_targets_own_disk_may_be_written_besides(tmp_path):
+    """A user's container would get a folder of his machine that it has no business with, or none for its ledger."""
+    assert compose.folders(None, None) == {}
+    found = compose.folders(tmp_path, Disk(Path("/somewhere/disk"), 4))
+    [mount] = found["mounts"]
+    assert (mount["Source"], mount["Target"], mount["Type"]) == (str(tmp_path), str(tmp_path), "bind")
+    assert found["tmpfs"] == {**compose.HARDENED["tmpfs"], "/somewhere/disk": "size=4m,mode=1777"}
+
+
+@pytest.mark.parametrize(("told", "status"), [(0, 0), (1, 1), (3, 3), (137, -9), (143, -15), (128, 128), (255, 255)])
+def test_an_exit_status_of_the_engine_is_that_of_a_process(told, status):
+    """A user who compares the runtimes would read two statuses of one end."""
+    assert compose.signed(told) == status
+
+
+def test_the_first_process_is_signalled_through_the_engine_and_a_worker_by_its_number(monkeypatch, tmp_path):
+    """A user's engine would be passed over, or a worker that it cannot name be spared."""
+    by_engine, by_number = [], []
+    monkeypatch.setattr(compose.cgroup, "sees", lambda _, pid: pid != 9)
+    monkeypatch.setattr(compose.os, "kill", lambda *told: by_number.append(told))
+    one = compose.Container(
+        name="target",
+        port=1,
+        url="",
+        log=tmp_path / "log",
+        handle=SimpleNamespace(id="abc", kill=by_engine.append),
+        pid=5,
+        group=None,
+        nonce=None,
+        memory=None,
+    )
+    one.signal(5, 15)
+    one.signal(6, 9)
+    # Whoever has that number now is no process of the container.
+    with pytest.raises(ProcessLookupError):
+        one.signal(9, 9)
+    assert (by_engine, by_number) == ([15], [(6, 9)])
+
+
+def test_a_server_whose_processes_nobody_sees_is_refused_with_the_way_out():
+    """A user in another process name space would get moments that nobody has seen."""
+    unseen = attached.Attached("target", 80, "http://127.0.0.1")
+    with pytest.raises(CannotMeasure, match="cannot be seen") as refused:
+        require_seen(unseen)
+    assert "--runtime local" in refused.value.mend
+    with pytest.raises(CannotMeasure, match="not started by the harness"):
+        unseen.signal(1, 15)
 
 
 def test_a_plan_with_arms_in_containers_needs_no_engine():

@@ -18,13 +18,13 @@ from harness.model import Fault
 
 HOME = settings.home()
 HERE = SimpleNamespace(label="here")
-ALIVE = SimpleNamespace(process=object())
+ALIVE = SimpleNamespace()
 PROXIED = Place(session=HERE, proxies=SimpleNamespace(), proxy=SimpleNamespace())
 PLACES = {
     "target": Place(session=HERE, server=ALIVE),
     "valkey": PROXIED,
     "postgres": PROXIED,
-    "attached": Place(session=HERE, server=SimpleNamespace(process=None)),
+    "attached": Place(session=HERE),
 }
 PLUGINS = {entry.name: load(entry) for entry in catalog.faults(HOME)}
 
