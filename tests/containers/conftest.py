@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import subprocess
@@ -43,11 +44,24 @@ def images(stand_ins) -> dict[str, str]:  # noqa: ARG001  (the base image must b
     return {name: services[name]["image"] for name in wanted}
 
 
+@contextlib.contextmanager
+def _locked(how: int) -> Iterator[None]:
+    with Path(tempfile.gettempdir(), "harness-tests-engine.lock").open("w") as file:
+        fcntl.flock(file, how)
+        yield
+
+
+@pytest.fixture(scope="module")
+def engine_shared() -> Iterator[None]:
+    """Let no ``harness down`` run while this module's containers do: it removes those of all sessions."""
+    with _locked(fcntl.LOCK_SH):
+        yield
+
+
 @pytest.fixture(scope="module")
 def engine_alone() -> Iterator[None]:
-    """Let one module at a time start containers of sessions: ``harness down`` of one removes those of all."""
-    with Path(tempfile.gettempdir(), "harness-tests-engine.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    """Wait until no other module's containers run."""
+    with _locked(fcntl.LOCK_EX):
         yield
 
 

@@ -26,7 +26,7 @@ from harness.runtimes.runtime import Runtime, Server, stop
 from harness.store.blocks import block_folders
 from tests.support import command, containers
 
-pytestmark = pytest.mark.usefixtures("engine_alone")
+pytestmark = pytest.mark.usefixtures("engine_shared")
 
 BURN_US = 10_000
 REQUESTS = 100
@@ -147,7 +147,7 @@ def test_a_run_in_containers_records_engine_and_image_and_goes_on_with_them(duel
 def test_nothing_of_a_duel_is_left(duel, found):
     """A user would find containers that go on taking his cores."""
     assert duel[0].stdout
-    assert containers.labelled(found) == []
+    assert containers.labelled(found, duel[0].pid) == []
 
 
 @pytest.mark.parametrize("name", ["local", "compose"])
@@ -225,7 +225,7 @@ def test_the_container_is_hardened_and_its_log_is_kept(inside, session, found, t
     finally:
         stop([server])
     assert server.log.read_text()
-    assert server.handle.id not in containers.labelled(found)
+    assert server.handle.id not in containers.labelled(found, os.getpid())
 
 
 def test_a_worker_killed_for_memory_in_mid_load_is_named_and_no_error_rate(found, tmp_path):
@@ -247,7 +247,7 @@ def test_an_arm_killed_for_memory_at_start_ends_with_its_limit(found, tmp_path):
     done = command.run("duel", "uvicorn", "uvicorn,memory=12m", *WORDS, "--rate", "50", "--results", str(tmp_path))
     assert done.returncode == 3, done.stderr
     assert "killed for memory (its limit: 12m)" in done.stderr
-    assert containers.labelled(found) == []
+    assert containers.labelled(found, done.pid) == []
 
 
 def test_an_app_that_the_image_lacks_ends_with_its_last_lines(found, tmp_path):
@@ -256,7 +256,7 @@ def test_an_app_that_the_image_lacks_ends_with_its_last_lines(found, tmp_path):
     done = command.run("duel", "uvicorn", "uvicorn", *words, "--results", str(tmp_path))
     assert done.returncode == 3, done.stderr
     assert "no_such_module" in done.stderr
-    assert containers.labelled(found) == []
+    assert containers.labelled(found, done.pid) == []
 
 
 def test_a_killed_harness_leaves_no_container(found, tmp_path):
@@ -266,33 +266,14 @@ def test_a_killed_harness_leaves_no_container(found, tmp_path):
         command.argv(*words), cwd=command.ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: len(containers.labelled(found)) >= 3)
+        wait_for(lambda: len(containers.labelled(found, process.pid)) >= 3)
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
     killed_s = time.monotonic()
-    wait_for(lambda: not containers.labelled(found), 20.0)
+    wait_for(lambda: not containers.labelled(found, process.pid), 20.0)
     # Promised are 3 s; a noisy machine gets more.
     assert time.monotonic() - killed_s < 10
-
-
-def test_what_a_crash_left_is_cleared_and_nothing_without_the_label(found, inside):
-    """A user's own containers would be removed with the harness's, or the harness's never."""
-    image = inside.record["image"]
-    asleep = {"entrypoint": ["python", "-c", "import time; time.sleep(300)"], "detach": True, "network_mode": "none"}
-    left = found.client.containers.run(image, labels={engine.LABEL: "17-crashed"}, **asleep)
-    own = found.client.containers.run(image, labels={"mine": "yes"}, **asleep)
-    try:
-        # In a process namespace of its own: `down` ends what it sees of any session, these tests' servers too.
-        space = ["unshare", "--pid", "--fork", "--mount-proc", *([] if os.geteuid() == 0 else ["--map-root-user"])]
-        argv = [*space, *command.argv("down", "--json")]
-        done = subprocess.run(argv, cwd=command.ROOT, capture_output=True, text=True, timeout=60, check=True)
-        assert json.loads(done.stdout)["containers"] >= 1
-        assert left.id not in containers.labelled(found)
-        own.reload()
-        assert own.status == "running"
-    finally:
-        own.remove(force=True)
 
 
 def test_an_engine_that_is_gone_in_mid_block_is_said(inside, session, tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ from harness.runtimes.runtime import Runtime
 from tests.support import command, containers
 from tests.support.courses import once, parse, rigged
 
-pytestmark = pytest.mark.usefixtures("engine_alone")
+pytestmark = pytest.mark.usefixtures("engine_shared")
 
 SLOW = "targets.truth.slow:app"
 CALLER = "uvicorn,loop=uvloop,http=httptools,SERVICE_UPSTREAM__KIND=on"
@@ -46,7 +48,7 @@ def inside(found: engine.Engine) -> Runtime:
 def nothing_left(found: engine.Engine) -> Iterator[None]:
     """After each test no container carries the label of its session."""
     yield
-    assert containers.labelled(found) == []
+    assert containers.labelled(found, os.getpid()) == []
 
 
 def fault(name: str, start_s: float = 0.5, end_s: float | None = None, on: str = "target", **values: float) -> Fault:
@@ -196,10 +198,14 @@ def test_an_engine_that_is_gone_in_mid_passage_ends_the_run_with_the_mend(found,
     with rigged(runtime) as rig:
         with pytest.raises(CannotMeasure, match=compose.GONE) as gone:
             coursing.observe([claim], plan, rig, tmp_path, parse)
+        # Killed without the engine's word: the kernel takes a moment.
+        deadline = time.monotonic() + 5
+        while supervisor.labelled(rig.session.label) and time.monotonic() < deadline:
+            time.sleep(0.02)
         assert supervisor.labelled(rig.session.label) == []
     assert "harness resume" in gone.value.mend
     assert list(tmp_path.rglob("passage.json")) == []
-    assert containers.labelled(found) == []
+    assert containers.labelled(found, os.getpid()) == []
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from harness import engine
 from harness.store.blocks import block_folders
 from tests.support import command, containers, relay
 
-pytestmark = pytest.mark.usefixtures("engine_alone")
+pytestmark = pytest.mark.usefixtures("engine_shared")
 
 WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path", "/", "--seconds", "1")
 

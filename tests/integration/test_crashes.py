@@ -57,18 +57,6 @@ def test_resume_keeps_what_was_observed(crashes):
     assert again["claims"] == document["claims"]
 
 
-def test_a_resumed_run_enters_the_bank_once(tmp_path):
-    """A user's intervals would be calibrated by the very blocks that they are about, and by them twice."""
-    words = ("duel", "uvicorn", "uvicorn", "--rate", "150", "--seconds", "1", "--budget", "6s")
-    document = command.document(*words, "--results", str(tmp_path))
-    [bank] = (tmp_path / "bank").glob("*.jsonl")
-    before = bank.read_text()
-    again = command.document("resume", document["run"])
-    assert bank.read_text() == before
-    assert before.count(Path(document["run"]).name) == document["blocks"]["valid"]
-    assert (again["low"], again["high"]) == (document["low"], document["high"])
-
-
 def test_one_crash_supports_nothing(crashes):
     """A user would be told "it always recovers" after a single try."""
     _, document = crashes

@@ -9,20 +9,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.store.blocks import block_folders
-from tests.support import apps, command
-
-WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
+from tests.support import command
 
 
 @pytest.fixture(scope="module")
-def duel(tmp_path_factory):
-    """One duel with a known burn of 100 µs on top of 100 µs of work, shared by the tests of its parts."""
-    place = tmp_path_factory.mktemp("duel")
-    folder = apps.write(place / "app")
-    done = command.run(
-        "duel", "uvicorn", "uvicorn,BURN_US=100", "--app-dir", str(folder), *WORDS, "--results", str(place), "--json"
-    )
-    return done, place
+def duel(both_regimes):
+    """The duel that this folder shares."""
+    return both_regimes
+
+
+def quartets(place):
+    """Blocks of the request grain, in which every process of both arms is alive."""
+    run = next((place / "runs").iterdir())
+    found = [(folder, json.loads((folder / "block.json").read_text())) for folder in block_folders(run)]
+    chosen = [(folder, block) for folder, block in found if block["grain"] == "request"]
+    assert chosen
+    return chosen
 
 
 def test_a_duel_ends_with_one_document_or_says_why_not(duel):
@@ -43,10 +45,8 @@ def test_a_duel_ends_with_one_document_or_says_why_not(duel):
 def test_a_known_burn_is_found_in_every_block(duel):
     """A user would get a wrong ratio: 100 µs more of about 200 µs to 350 µs must show in each block."""
     _, place = duel
-    run = next((place / "runs").iterdir())
     ratios = []
-    for folder in block_folders(run):
-        block = json.loads((folder / "block.json").read_text())
+    for _, block in quartets(place):
         used = {role: [cost for cost in block["costs"] if cost["role"] == role] for role in ("baseline", "candidate")}
         per_request = {
             role: sum(cost["cpu_ns"] for cost in costs) / sum(cost["requests"] for cost in costs)
@@ -54,16 +54,13 @@ def test_a_known_burn_is_found_in_every_block(duel):
         }
         # The burn is known in µs; only the ratio of added to injected is asserted, not a time.
         ratios.append((per_request["candidate"] - per_request["baseline"]) / 100_000)
-    assert ratios
     assert all(0.7 < ratio < 1.3 for ratio in ratios), ratios
 
 
 def test_every_due_request_was_sent_and_kept(duel):
     """A user would read latencies of a sample that silently lacks the slow requests."""
     _, place = duel
-    run = next((place / "runs").iterdir())
-    for folder in block_folders(run):
-        block = json.loads((folder / "block.json").read_text())
+    for folder, block in quartets(place):
         table = pq.read_table(folder / "requests.parquet", columns=["phase", "start_ns", "arm"]).to_pandas()
         measured = table[table["phase"] == "measure"]
         assert len(measured) == block["due"]
@@ -75,8 +72,7 @@ def test_every_due_request_was_sent_and_kept(duel):
 def test_a_block_says_what_happened_when(duel):
     """A user could not place a pause of the platform, or a late start, on the time axis of the samples."""
     _, place = duel
-    run = next((place / "runs").iterdir())
-    for folder in block_folders(run):
+    for folder, _ in quartets(place):
         document = json.loads((folder / "events.json").read_text())
         seen = [event["what"] for event in document["events"] if event["what"] != "pause"]
         assert sorted(seen) == ["end", "load", *["ready"] * 4, *["start"] * 4, "stop"]
@@ -87,10 +83,22 @@ def test_a_block_says_what_happened_when(duel):
 def test_memory_and_cpu_are_kept_over_time(duel):
     """A user would see a leak only as a number at the end, or not at all."""
     _, place = duel
-    run = next((place / "runs").iterdir())
-    folder = block_folders(run)[0]
+    folder, _ = quartets(place)[0]
     meters = pq.read_table(folder / "meters.parquet").to_pandas()
     for name in ("baseline-1", "baseline-2", "candidate-1", "candidate-2"):
         mine = meters[meters["name"] == name]
         assert mine["pss_bytes"].dropna().gt(1 << 20).any()
         assert mine.dropna(subset=["cpu_ns"]).sort_values("t_ns")["cpu_ns"].is_monotonic_increasing
+
+
+def test_a_resumed_run_enters_the_bank_once(duel):
+    """A user's intervals would be calibrated by the very blocks that they are about, and by them twice."""
+    done, place = duel
+    banks = {path: path.read_text() for path in (place / "bank").glob("*.jsonl")}
+    [run] = (place / "runs").iterdir()
+    again = json.loads(command.run("resume", str(run), "--json").stdout)
+    assert {path: path.read_text() for path in (place / "bank").glob("*.jsonl")} == banks
+    if done.returncode == 0:
+        document = json.loads(done.stdout)
+        assert "".join(banks.values()).count(run.name) == document["blocks"]["valid"] > 0
+        assert (again["low"], again["high"]) == (document["low"], document["high"])

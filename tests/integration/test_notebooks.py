@@ -21,11 +21,12 @@ NOTEBOOKS = command.ROOT / "notebooks"
 
 
 @pytest.fixture(scope="module")
-def duel(tmp_path_factory):
+def duel(both_regimes):
     """A short duel in both regimes: request grain and slices."""
-    place = tmp_path_factory.mktemp("duel")
-    words = ("duel", "uvicorn", "uvicorn,access_log=on", "--seconds", "1", "--budget", "4s", "--results", str(place))
-    return Path(command.document(*words)["run"])
+    done, place = both_regimes
+    assert done.returncode == 0, done.stdout
+    [run] = (place / "runs").iterdir()
+    return run
 
 
 def execute(name: str, run: Path, monkeypatch: pytest.MonkeyPatch) -> str:

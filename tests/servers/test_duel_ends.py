@@ -1,20 +1,10 @@
-"""How a duel ends that cannot be measured, or is not let to its end: with a message, and with nothing left."""
+"""How a duel ends that cannot be measured: with a message that says what is wrong, and with nothing left."""
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import tempfile
-import time
-from pathlib import Path
-
 import pytest
 
-from harness.store.blocks import block_folders
 from tests.support import apps, command
-
-WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
 
 
 @pytest.mark.parametrize(
@@ -62,68 +52,3 @@ def test_an_app_that_cannot_be_measured_is_exit_3(tmp_path, source, path, said):
     assert done.returncode == 3, done.stderr
     assert said in done.stderr
     assert not command.labelled(done.pid)
-
-
-def test_kill_9_of_the_harness_leaves_nothing_and_resume_goes_on(tmp_path):
-    """A user would find servers on the machine after a crash, or lose the blocks that were finished."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    runs = tmp_path / "runs"
-    while time.monotonic() < deadline and not list(runs.glob("*/blocks/[0-9]*")):
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = time.monotonic() + 3
-    while command.labelled(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not command.labelled(process.pid)
-    run = next(runs.iterdir())
-    kept = len(block_folders(run))
-    assert kept >= 1
-    done = command.run("resume", str(run))
-    assert done.returncode in {0, 4}, done.stderr
-    assert len(block_folders(run)) > kept
-
-
-def test_kill_9_in_the_pilot_leaves_no_temporary_folder(tmp_path):
-    """A user who kills the harness now and then would find his disk filling with folders of nobody."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS[:4], "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(lambda: temporary(process.pid))
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    wait_for(lambda: not temporary(process.pid))
-    assert not command.labelled(process.pid)
-
-
-def temporary(harness):
-    """Temporary folders of a session that a process has begun."""
-    return list(Path(tempfile.gettempdir()).glob(f"harness-{harness}-*"))
-
-
-def wait_for(found, timeout_s=60.0):
-    """Wait until something is so."""
-    deadline = time.monotonic() + timeout_s
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_ctrl_c_ends_with_130_and_the_way_on(tmp_path):
-    """A user who interrupts would not know that the finished blocks can be used."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not list((tmp_path / "runs").glob("*/blocks/*")):
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "harness resume" in said
-    assert not command.labelled(process.pid)

@@ -19,11 +19,10 @@ from harness import load, machine, processes
 from harness.model import App, Condition, Load, Target
 from harness.runtimes import local
 from harness.store import samples
-from harness.store.blocks import block_folders
 from scenarios.support.arrivals import arrivals_of
 from scenarios.support.switches import slices_of
 from scenarios.support.trial import parse_trial
-from tests.support import apps, command, wire
+from tests.support import wire
 
 TRUTH = App(module=local.TRUTH_APP)
 OPEN = Load(model="open", rate_rps=120, connections_max=7, warmup_s=0.2, measure_s=0.6)
@@ -111,7 +110,6 @@ def launched(place: Path, output: Path, session, workers: int) -> load.Generator
     ("workers", "work", "grain"),
     [
         (1, OPEN, "request"),
-        (2, OPEN, "request"),
         (2, OPEN, "slice"),
         (2, OPEN, "block"),
         (2, CLOSED, "slice"),
@@ -244,45 +242,3 @@ def test_workers_that_never_get_ready_are_named(tmp_path, session, servers, sile
     finally:
         processes.stop(generator.processes, grace_s=1.0)
     assert all(process.poll() is not None for process in generator.processes)
-
-
-def processes_of(harness: int, variable: str = "") -> list[int]:
-    """Processes of the session that this harness has begun, with a variable in their environment."""
-    found = []
-    for pid in command.labelled(harness):
-        try:
-            variables = Path(f"/proc/{pid}/environ").read_bytes().decode().split("\0")
-        except OSError:
-            continue
-        if not variable or variable in variables:
-            found.append(pid)
-    return found
-
-
-def test_a_lost_worker_or_master_voids_its_block_by_name_and_the_session_goes_on(tmp_path):
-    """A user would get a block that lacks a third of its load, or a session that hangs with its master."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), "--app", "strange:app", "--path", "/a")
-    more = ("--seconds", "1", "--rate", "60", "--budget", "4s", "--load-workers", "2", "--results", str(tmp_path))
-    process = subprocess.Popen(
-        command.argv(*words, *more), cwd=command.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    for block, victim in enumerate((2, 0)):
-        deadline = time.monotonic() + 120
-        pattern = f"*/blocks/.tmp-{block:04d}-*/stretch-1/load/start.json"
-        while not list((tmp_path / "runs").glob(pattern)):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        [pid] = processes_of(process.pid, f"LOAD_WORKER={victim}")
-        os.kill(pid, signal.SIGKILL)
-    _, said = process.communicate(timeout=180)
-    assert process.returncode in {0, 4}, said
-    [run] = (tmp_path / "runs").iterdir()
-    blocks = [json.loads((folder / "block.json").read_text()) for folder in block_folders(run)]
-    reasons = [" ".join(void["sentence"] for void in block["voids"]) for block in blocks]
-    assert "Worker 2 of Locust was ended by SIGKILL" in reasons[0]
-    assert "Locust's master was ended by SIGKILL" in reasons[1]
-    assert len(blocks) >= 4
-    assert all("SIGKILL" not in reason for reason in reasons[2:])
-    assert not processes_of(process.pid)

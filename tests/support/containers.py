@@ -27,9 +27,10 @@ def connected() -> engine.Engine:
         pytest.skip(error.message)
 
 
-def labelled(found: engine.Engine) -> list[str]:
-    """Ids of all containers that carry the label of a session."""
-    return [one.id for one in found.client.containers.list(all=True, sparse=True, filters={"label": engine.LABEL})]
+def labelled(found: engine.Engine, harness: int) -> list[str]:
+    """Ids of the containers of sessions that this process, a harness that lives or has ended, has begun."""
+    every = found.client.containers.list(all=True, sparse=True, filters={"label": engine.LABEL})
+    return [one.id for one in every if one.attrs["Labels"][engine.LABEL].startswith(f"{harness}-")]
 
 
 @contextlib.contextmanager
