@@ -56,7 +56,7 @@ def main() -> None:
     """Print one line for each folder and attempt."""
     need_engine()
     with tidied():
-        image = build("user", target="granian", arguments={"LOCK": "granian"})
+        image = build("user", target="granian")
         for user in ("appuser", "root"):
             chosen = ("--user", "0") if user == "root" else ()
             done = run(image.tag, "-c", ATTEMPT, options=(*chosen, "--entrypoint", "python"))

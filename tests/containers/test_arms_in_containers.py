@@ -90,7 +90,7 @@ def duel(found: engine.Engine, tmp_path_factory: pytest.TempPathFactory) -> tupl
     """One duel of an arm with itself in containers, shared by the tests of its parts."""
     assert found.version
     place = tmp_path_factory.mktemp("duel")
-    words = ("--rate", "150", "--budget", "4s", "--results", str(place), "--json")
+    words = ("--rate", "150", "--budget", "1s", "--results", str(place), "--json")
     return command.run("duel", "uvicorn", "uvicorn", *WORDS, *words), place
 
 

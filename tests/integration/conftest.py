@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.support import apps, command
+from tests.support import command
 
-WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s")
+WORDS = ("duel", "uvicorn", "uvicorn,access_log=on", "--seconds", "1", "--budget", "4s", "--json", "--results")
+TRIES = 3
+"""A neighbour of this machine may void every block of one of them."""
 
 
 @pytest.fixture(scope="session")
-def both_regimes(tmp_path_factory: pytest.TempPathFactory) -> tuple[command.Done, Path]:
-    """A duel in both regimes with a known burn of 100 µs on top of 100 µs of work, and where its results are."""
-    place = tmp_path_factory.mktemp("duel")
-    folder = apps.write(place / "app")
-    words = ("--app-dir", str(folder), *WORDS, "--results", str(place), "--json")
-    return command.run("duel", "uvicorn", "uvicorn,BURN_US=100", *words), place
+def both_regimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a short duel in both regimes: request grain, and slices with their blocks."""
+    for _ in range(TRIES):
+        done = command.run(*WORDS, str(tmp_path_factory.mktemp("duel")))
+        if done.returncode != 4:
+            break
+    return Path(json.loads(done.stdout)["run"])

@@ -9,22 +9,28 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.store.blocks import block_folders
-from tests.support import command
+from tests.support import apps, command
+
+WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
 
 
 @pytest.fixture(scope="module")
-def duel(both_regimes):
-    """The duel that this folder shares."""
-    return both_regimes
+def duel(tmp_path_factory):
+    """One duel with a known burn of 100 µs on top of 100 µs of work, shared by the tests of its parts."""
+    place = tmp_path_factory.mktemp("duel")
+    folder = apps.write(place / "app")
+    done = command.run(
+        "duel", "uvicorn", "uvicorn,BURN_US=100", "--app-dir", str(folder), *WORDS, "--results", str(place), "--json"
+    )
+    return done, place
 
 
 def quartets(place):
-    """Blocks of the request grain, in which every process of both arms is alive."""
+    """The blocks, of the request grain all, with their folders."""
     run = next((place / "runs").iterdir())
     found = [(folder, json.loads((folder / "block.json").read_text())) for folder in block_folders(run)]
-    chosen = [(folder, block) for folder, block in found if block["grain"] == "request"]
-    assert chosen
-    return chosen
+    assert found
+    return found
 
 
 def test_a_duel_ends_with_one_document_or_says_why_not(duel):

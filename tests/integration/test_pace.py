@@ -13,9 +13,7 @@ from harness.store.blocks import block_folders, read_block
 
 def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(both_regimes):
     """A user of a shared machine would read the core's jumps as the arm's cost, or could not see what was taken off."""
-    done, place = both_regimes
-    run = next((place / "runs").iterdir())
-    found = [(folder, read_block(folder)) for folder in block_folders(run)]
+    found = [(folder, read_block(folder)) for folder in block_folders(both_regimes)]
     slices = [(folder, block) for folder, block in found if block.grain == "slice"]
     shares = [window.slow for _, block in slices for window in block.windows]
     assert shares
@@ -27,11 +25,8 @@ def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(both_regimes
         assert (looks["took_ns"] > 0).all()
     else:
         assert all(share is None for share in shares)
-    if done.returncode == 0:
-        regimes = {each["name"]: each for each in json.loads(done.stdout)["regimes"]}
-        valid = [block for _, block in slices if not block.voids]
-        told = regimes["saturated"]["grains"]["slice"]
-        assert told["at_one_pace"] is (levelled(valid) is not None)
-        assert (told["as_metered"] is not None) is (told["at_one_pace"] and told["n"] > 1)
-    else:
-        assert json.loads(done.stdout)["error"]["code"] == "too-few-blocks"
+    regimes = {each["name"]: each for each in json.loads((both_regimes / "verdicts.json").read_text())["regimes"]}
+    valid = [block for _, block in slices if not block.voids]
+    told = regimes["saturated"]["grains"]["slice"]
+    assert told["at_one_pace"] is (levelled(valid) is not None)
+    assert (told["as_metered"] is not None) is (told["at_one_pace"] and told["n"] > 1)

@@ -27,7 +27,7 @@ def lines_of(postgres, valkey, module):
             env=serving.environment({"DATABASE_URL": url, "REDIS_URL": valkey.url}),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=400,  # They share their cores with other tests.
             check=False,
         )
     assert done.returncode == 0, done.stderr

@@ -27,7 +27,7 @@ def counts(url):
 def test_it_runs_alone_in_locust_and_repeats_make_no_order(service, filled):
     """Without this a team would load a service with keys that protect nothing, or that are all the same."""
     before = counts(filled)
-    arguments = ("-u", "4", "-r", "4", "-t", "1s", "--host", service, "--json")
+    arguments = ("-u", "4", "-r", "4", "-t", "3s", "--host", service, "--json")
     log = wire.locust("-f", "scenarios/idempotency.py", *arguments).communicate(timeout=60)[0]
     table = {entry["name"]: entry for entry in json.loads(log[log.index("[\n") : log.rindex("]") + 1])}
     new, repeated = (table[f"/api/v1/orders ({kind})"] for kind in ("new", "repeated"))
@@ -40,7 +40,7 @@ def test_it_runs_alone_in_locust_and_repeats_make_no_order(service, filled):
 
 def test_it_runs_under_a_trial_and_the_same_seed_finds_no_key_used(service, filled, tmp_path):
     """Without this the second block of a session would measure replays where the first measured orders."""
-    load = {"model": "open", "rate_rps": 100, "warmup_s": 0.2, "measure_s": 0.5}
+    load = {"model": "open", "rate_rps": 60, "warmup_s": 0.2, "measure_s": 1.5}
     made = []
     for number in range(2):
         before = counts(filled)[0]
@@ -49,4 +49,5 @@ def test_it_runs_under_a_trial_and_the_same_seed_finds_no_key_used(service, fill
         assert outcome.done["completed"] == outcome.done["sent"] == len(outcome.rows)
         assert {row["status"] for row in outcome.rows} == {201}
         made.append((counts(filled)[0] - before) / outcome.done["sent"])
-    assert all(0.4 < share < 0.95 for share in made)
+    # Only a key that has been answered is repeated: on a busy machine fewer than half of the requests are repeats.
+    assert all(0.4 < share < 1 for share in made), made
