@@ -9,13 +9,20 @@ import pyarrow.parquet as pq
 import pytest
 
 from harness.store.blocks import block_folders
-from tests.support import command
+from tests.support import apps, command
+
+WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
 
 
 @pytest.fixture(scope="module")
-def duel(open_duel):
-    """The duel under an open load."""
-    return open_duel
+def duel(tmp_path_factory):
+    """One duel with a known burn of 100 µs on top of 100 µs of work, shared by the tests of its parts."""
+    place = tmp_path_factory.mktemp("duel")
+    folder = apps.write(place / "app")
+    done = command.run(
+        "duel", "uvicorn", "uvicorn,BURN_US=100", "--app-dir", str(folder), *WORDS, "--results", str(place), "--json"
+    )
+    return done, place
 
 
 def quartets(place):

@@ -11,9 +11,9 @@ from harness.stats.pace import levelled
 from harness.store.blocks import block_folders, read_block
 
 
-def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(saturated_duel):
+def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(both_regimes):
     """A user of a shared machine would read the core's jumps as the arm's cost, or could not see what was taken off."""
-    found = [(folder, read_block(folder)) for folder in block_folders(saturated_duel)]
+    found = [(folder, read_block(folder)) for folder in block_folders(both_regimes)]
     slices = [(folder, block) for folder, block in found if block.grain == "slice"]
     shares = [window.slow for _, block in slices for window in block.windows]
     assert shares
@@ -25,7 +25,7 @@ def test_the_pace_of_every_window_is_kept_and_both_figures_are_told(saturated_du
         assert (looks["took_ns"] > 0).all()
     else:
         assert all(share is None for share in shares)
-    regimes = {each["name"]: each for each in json.loads((saturated_duel / "verdicts.json").read_text())["regimes"]}
+    regimes = {each["name"]: each for each in json.loads((both_regimes / "verdicts.json").read_text())["regimes"]}
     valid = [block for _, block in slices if not block.voids]
     told = regimes["saturated"]["grains"]["slice"]
     assert told["at_one_pace"] is (levelled(valid) is not None)
