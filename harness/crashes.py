@@ -14,10 +14,11 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from harness import listeners, load, rules
+from harness import load, rules
 from harness.block import Rig
 from harness.claims.claim import Restart, Signal
 from harness.errors import CannotMeasure
+from harness.faults import _processes
 from harness.lone import Rows, loading
 from harness.model import App, Estimate, Target, Verdict
 from harness.runtimes.runtime import Server, require_seen, stop
@@ -99,7 +100,7 @@ def _crash(restart: Restart, target: Target, rig: Rig, place: Path, number: int,
         with loading(rig, place / "load", server.url, restart.load, seed=seed, parameters=parameters) as lone:
             t0_ns = lone.begin()
             _sleep_until(t0_ns + round((restart.load.warmup_s + restart.at_s) * 1e9))
-            before = workers(server)
+            before = _processes.serving(server)
             struck_ns = _strike(server, before, restart.fault)
             until_ns = t0_ns + round((restart.load.warmup_s + restart.load.measure_s) * 1e9)
             full_ns = _full_again(server, before, until_ns, everyone=restart.fault == "hang-up")
@@ -136,15 +137,6 @@ def _classes(lost: np.ndarray[Any, Any]) -> dict[str, int]:
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def workers(server: Server) -> tuple[int, ...]:
-    """Processes that serve: the children that hold the listening socket, else the process itself."""
-    inodes = listeners.listening_inodes(server.port)
-    pids = server.pids()
-    holding = [pid for pid in pids if listeners.owned_inodes((pid,)) & inodes]
-    children = [pid for pid in holding if pid != pids[0]]
-    return tuple(children or holding)
-
-
 def _strike(server: Server, serving: Sequence[int], fault: Signal) -> int:
     """Send the fault's signal to the processes that it is meant for; returns when.
 
@@ -162,20 +154,12 @@ def _strike(server: Server, serving: Sequence[int], fault: Signal) -> int:
 def _full_again(server: Server, before: Sequence[int], until_ns: int, *, everyone: bool) -> int | None:
     """When as many workers as before serve again: with a successor of the killed one, or of everyone."""
     while time.monotonic_ns() < until_ns:
-        now = {pid for pid in workers(server) if _alive(pid)}
+        now = set(_processes.living(_processes.serving(server)))
         renewed = now.isdisjoint(before) if everyone else now != set(before)
         if len(now) >= len(before) and renewed:
             return time.monotonic_ns()
         time.sleep(LOOK_S)
     return None
-
-
-def _alive(pid: int) -> bool:
-    """Whether a process runs: a killed one stays a zombie until its parent has asked for it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _sleep_until(at_ns: int) -> None:

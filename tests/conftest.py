@@ -20,12 +20,8 @@ from harness.backends.valkey import Valkey
 
 
 def pytest_configure() -> None:
-    """Let no property fail for its time: a noisy neighbour takes a core for a second now and then.
-
-    Sixty examples instead of a hundred: a property that holds so often fails in few of the next forty, and all of them
-    together take a minute of the whole run.
-    """
-    settings.register_profile("noisy", deadline=None, max_examples=60)
+    """Let no property fail for its time: a noisy neighbour takes a core for a second now and then."""
+    settings.register_profile("noisy", deadline=None)
     settings.load_profile("noisy")
 
 

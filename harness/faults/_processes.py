@@ -63,7 +63,7 @@ def signal_all(place: Place, pids: Collection[int], number: int) -> int:
 def kill(place: Place, pids: Sequence[int], *, group: bool = False) -> int:
     """Kill each that still is, and see all of them gone; gives the moment.  Raises CannotMeasure.
 
-    ``group``: with the first one its whole group.  The engine of a container answers 0.1 s after its end: who waited
+    ``group``: with the first one its whole group.  The engine of a container answers long after its end: who waited
     for that would see the end too late.
     """
     with ThreadPoolExecutor(max_workers=1) as pool:

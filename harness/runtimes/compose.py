@@ -59,7 +59,7 @@ WHO = "/internal/arm"
 GONE = "the container engine does not answer"
 
 KNOWN_S = 5.0
-"""The engine learns of an end some 0.1 s after it; so long it is asked for the exit status."""
+"""The engine learns of an end later than the kernel; so long it is asked for the exit status."""
 
 SIGNALLED = 128
 """The engine, as a shell does, adds this to the number of the signal that ended a process."""
@@ -89,7 +89,7 @@ class Container(Struct, frozen=True):
     def signal(self, pid: int, number: int) -> None:
         """Send it to the first process through the engine, to a worker, which the engine cannot name, by its number.
 
-        The engine answers some 3 ms after a signal was delivered, and 0.1 s after a kill.  Raises ProcessLookupError
+        The engine answers after a signal was delivered, and of a kill long after it.  Raises ProcessLookupError
         where the process is gone, CannotMeasure where it is the engine that is, or refuses.
         """
         if not cgroup.sees(self.handle.id, pid):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +22,7 @@ from harness.runtimes import compose
 from harness.runtimes.runtime import Runtime
 from tests.support import command, containers
 from tests.support.courses import once, parse, rigged
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("engine_shared")
 
@@ -35,7 +35,7 @@ BUSY = {"send lag", "the arms' core"}
 @pytest.fixture(scope="module")
 def found() -> engine.Engine:
     """The engine; without one these tests are skipped with the reason."""
-    return containers.connected()
+    return engine.connect()
 
 
 @pytest.fixture(scope="module")
@@ -199,10 +199,7 @@ def test_an_engine_that_is_gone_in_mid_passage_ends_the_run_with_the_mend(found,
         with pytest.raises(CannotMeasure, match=compose.GONE) as gone:
             coursing.observe([claim], plan, rig, tmp_path, parse)
         # Killed without the engine's word: the kernel takes a moment.
-        deadline = time.monotonic() + 5
-        while supervisor.labelled(rig.session.label) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert supervisor.labelled(rig.session.label) == []
+        until(lambda: not supervisor.labelled(rig.session.label), 5.0)
     assert "harness resume" in gone.value.mend
     assert list(tmp_path.rglob("passage.json")) == []
     assert containers.labelled(found, os.getpid()) == []

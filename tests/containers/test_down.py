@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("engine_alone")
 
 def test_what_a_crash_left_is_cleared_and_nothing_without_the_label():
     """A user's own containers would be removed with the harness's, or the harness's never."""
-    found = containers.connected()
+    found = engine.connect()
     image = choice.ready("compose", command.ROOT).record["image"]
     asleep = {"entrypoint": ["python", "-c", "import time; time.sleep(300)"], "detach": True, "network_mode": "none"}
     left = found.client.containers.run(image, labels={engine.LABEL: "17-crashed"}, **asleep)

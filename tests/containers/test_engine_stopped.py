@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -22,7 +21,7 @@ WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path
 
 def test_an_engine_that_stops_in_mid_session_is_said_with_the_way_on(tmp_path):
     """A user would read the engine's end as the service's, lose the finished blocks, or find servers still running."""
-    found = containers.connected()
+    found = engine.connect()
     # A path of a Unix socket has at most 107 bytes, and pytest's folders are deep.
     with tempfile.TemporaryDirectory() as short, relay.relayed(Path(short) / "engine", found.address) as way:
         process = subprocess.Popen(
@@ -48,13 +47,8 @@ def test_an_engine_that_stops_in_mid_session_is_said_with_the_way_on(tmp_path):
     assert "Traceback" not in said
     [run] = (tmp_path / "runs").iterdir()
     assert block_folders(run)
-    mine = [one for one in found.client.containers.list(all=True, sparse=True) if _of(one, process.pid)]
+    mine = containers.begun(found, process.pid)
     running = [one for one in mine if one.attrs["State"] == "running"]
     for one in mine:
         one.remove(force=True)
     assert running == []
-
-
-def _of(container: Any, harness: int) -> bool:
-    """Whether a container is of the session that this process has begun."""
-    return str((container.attrs.get("Labels") or {}).get(engine.LABEL, "")).startswith(f"{harness}-")

@@ -7,13 +7,13 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from harness.store.blocks import block_folders
 from tests.support import apps, command, runs
+from tests.support.waiting import until
 
 WORDS = ("--app", "strange:app", "--path", "/a", "--seconds", "1", "--rate", "150")
 
@@ -27,14 +27,6 @@ def begin(place: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(found: Callable[[], object], timeout_s: float = 60.0) -> None:
-    """Wait until something is there."""
-    deadline = time.monotonic() + timeout_s
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def processes_with(word: str, harness: int) -> list[int]:
     """Processes of a session whose command line holds a word."""
     return [pid for pid in command.labelled(harness) if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
@@ -43,7 +35,7 @@ def processes_with(word: str, harness: int) -> list[int]:
 def test_sigterm_ends_with_143_and_the_way_on(tmp_path):
     """A user whose scheduler ends the job would lose the run, or leave servers behind."""
     process = begin(tmp_path, "--budget", "20s")
-    wait_for(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
+    until(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 143
@@ -56,7 +48,7 @@ def test_killed_processes_void_their_blocks_and_the_session_goes_on(tmp_path):
     process = begin(tmp_path, "--budget", "4s")
     for block, victim in enumerate(("locust", "uvicorn")):
         begun = f"*/blocks/.tmp-{block:04d}-*/stretch-1/load/start.json"
-        wait_for(lambda begun=begun: list((tmp_path / "runs").glob(begun)))
+        until(lambda begun=begun: list((tmp_path / "runs").glob(begun)))
         time.sleep(1.2)
         os.kill(processes_with(victim, process.pid)[-1], signal.SIGKILL)
     _, said = process.communicate(timeout=120)

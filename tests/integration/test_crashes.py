@@ -13,9 +13,9 @@ from tests.support import command
 
 @pytest.fixture(scope="module")
 def crashes(tmp_path_factory):
-    """One fault of each timeline of claim 3, by condition."""
+    """One fault of each timeline of claims 2 and 3, by condition."""
     place = tmp_path_factory.mktemp("crashes")
-    document = command.document("run", "3", "--profile", "smoke", "--results", str(place))
+    document = command.document("run", "2", "3", "--profile", "smoke", "--results", str(place))
     run = Path(document["run"])
     found = {folder.name: json.loads((folder / "0.json").read_text()) for folder in (run / "crashes").iterdir()}
     return found, document
@@ -24,7 +24,7 @@ def crashes(tmp_path_factory):
 def test_every_timeline_was_observed_and_says_what_was_lost(crashes):
     """A user would read a verdict on crashes that never happened."""
     found, _ = crashes
-    claims = find(["3"], load_claims())
+    claims = find(["2", "3"], load_claims())
     assert len(found) == sum(len(claim.conditions) for claim in claims)
     for crash in found.values():
         assert crash["workers"] >= 1
@@ -40,6 +40,14 @@ def test_a_server_that_respawns_recovers_and_a_killed_one_does_not(crashes):
     assert set(dead["failed"]) & {"refused", "rst", "eof"}
     back = found["3-respawn-switched-on"]
     assert 0 < back["full_again_s"] < 6
+
+
+def test_workers_that_are_told_to_go_are_all_replaced(crashes):
+    """A user would read "it rolls" of a supervisor that ended, ignored the signal or kept an old worker."""
+    found, _ = crashes
+    rolled = found["2-control-gunicorn-told-to-replace-both-workers"]
+    assert 0 < rolled["full_again_s"] < 6
+    assert rolled["ended"] is None
 
 
 def test_resume_keeps_what_was_observed(crashes):

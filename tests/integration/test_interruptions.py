@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 from harness.store.blocks import block_folders
 from tests.support import apps, command
+from tests.support.waiting import until
 
 WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
 
@@ -20,16 +20,11 @@ def test_kill_9_of_the_harness_leaves_nothing_and_resume_goes_on(tmp_path):
     folder = apps.write(tmp_path / "app")
     words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
     process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
     runs = tmp_path / "runs"
-    while time.monotonic() < deadline and not list(runs.glob("*/blocks/[0-9]*")):
-        time.sleep(0.1)
+    until(lambda: list(runs.glob("*/blocks/[0-9]*")))
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    deadline = time.monotonic() + 3
-    while command.labelled(process.pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not command.labelled(process.pid)
+    until(lambda: not command.labelled(process.pid), 3.0)
     run = next(runs.iterdir())
     kept = len(block_folders(run))
     assert kept >= 1
@@ -44,11 +39,11 @@ def test_kill_9_in_the_pilot_leaves_no_temporary_folder(tmp_path):
     words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS[:4], "--results", str(tmp_path))
     process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: temporary(process.pid))
+        until(lambda: temporary(process.pid))
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    wait_for(lambda: not temporary(process.pid))
+    until(lambda: not temporary(process.pid))
     assert not command.labelled(process.pid)
 
 
@@ -57,22 +52,12 @@ def temporary(harness):
     return list(Path(tempfile.gettempdir()).glob(f"harness-{harness}-*"))
 
 
-def wait_for(found, timeout_s=60.0):
-    """Wait until something is so."""
-    deadline = time.monotonic() + timeout_s
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_ctrl_c_ends_with_130_and_the_way_on(tmp_path):
     """A user who interrupts would not know that the finished blocks can be used."""
     folder = apps.write(tmp_path / "app")
     words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
     process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and not list((tmp_path / "runs").glob("*/blocks/*")):
-        time.sleep(0.1)
+    until(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130

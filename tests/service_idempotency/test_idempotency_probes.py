@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from harness.backends import databases
 from harness.claims import find
 from harness.probes import decide
 from targets.probes.key_shop import Outcome, Tally
 from targets.probes.replayed_verbs import compared
-from tests.support import serving
-from tests.support.databases import database
+from tests.support.probing import lines_on
 
 
 def lines_of(postgres, valkey, module):
-    """Run a probe in its quick form on a copy of the seeded data."""
-    template = databases.template(postgres, databases.Data(rows=10_000, seed=3), serving.ROOT)
-    with database(postgres.url, databases.database_url(postgres, template)) as url:
-        done = subprocess.run(
-            [sys.executable, "-m", f"targets.probes.{module}", "--quick"],
-            cwd=serving.ROOT,
-            env=serving.environment({"DATABASE_URL": url, "REDIS_URL": valkey.url}),
-            capture_output=True,
-            text=True,
-            timeout=400,  # They share their cores with other tests.
-            check=False,
-        )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    """Run a probe in its quick form on a copy of the seeded data, with Valkey."""
+    return lines_on(postgres, module, {"REDIS_URL": valkey.url})
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,9 @@ from msgspec import Struct
 
 ROOT = Path(__file__).resolve().parents[2]
 
+TOO_FEW_BLOCKS = 4
+"""The exit status of a session that decided nothing."""
+
 
 def argv(*words: str) -> list[str]:
     """The command with its words."""
@@ -45,6 +48,16 @@ def document(*words: str) -> dict[str, Any]:
     done = run(*words, "--json")
     assert done.stdout, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def decided(done: Done) -> dict[str, Any] | None:
+    """The document of a duel; None where the machine was too busy to measure, which the contract's words must say."""
+    found: dict[str, Any] = json.loads(done.stdout)
+    if done.returncode == TOO_FEW_BLOCKS:
+        assert found["error"]["code"] == "too-few-blocks"
+        return None
+    assert done.returncode == 0, done.stderr
     return found
 
 

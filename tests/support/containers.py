@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from msgspec import structs
 
 from harness import block, duel, engine, processes
-from harness.errors import CannotMeasure
 from harness.model import App, Block, Condition, Load, RuntimeName, Target
 from harness.runtimes import choice
 from tests.support.command import ROOT
@@ -19,18 +17,15 @@ from tests.support.command import ROOT
 TRUTH = App(module="targets.truth.app:app")
 
 
-def connected() -> engine.Engine:
-    """The engine of this machine; the test is skipped with the reason where there is none."""
-    try:
-        return engine.connect()
-    except CannotMeasure as error:
-        pytest.skip(error.message)
+def begun(found: engine.Engine, harness: int) -> list[Any]:
+    """The containers of sessions that this process, a harness that lives or has ended, has begun."""
+    every = found.client.containers.list(all=True, sparse=True, filters={"label": engine.LABEL})
+    return [one for one in every if one.attrs["Labels"][engine.LABEL].startswith(f"{harness}-")]
 
 
 def labelled(found: engine.Engine, harness: int) -> list[str]:
-    """Ids of the containers of sessions that this process, a harness that lives or has ended, has begun."""
-    every = found.client.containers.list(all=True, sparse=True, filters={"label": engine.LABEL})
-    return [one.id for one in every if one.attrs["Labels"][engine.LABEL].startswith(f"{harness}-")]
+    """Their ids."""
+    return [one.id for one in begun(found, harness)]
 
 
 @contextlib.contextmanager

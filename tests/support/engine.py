@@ -6,18 +6,18 @@ import os
 import subprocess
 from pathlib import Path
 
+from harness.engine import connect
+from harness.errors import CannotMeasure
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def missing() -> str | None:
-    """What is missing for these tests, in a sentence; None where an engine with Compose answers."""
-    for arguments in (("version", "--format", "{{.Server.Version}}"), ("compose", "version")):
-        try:
-            done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=60, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return f"no container engine: {error}"
-        if done.returncode:
-            return f"no container engine with Compose: {done.stderr.strip()[:200]} (.ci/engine start brings one)"
+    """What is missing for these tests, in the harness's own words; None where an engine with Compose answers."""
+    try:
+        connect()
+    except CannotMeasure as error:
+        return f"{error.message} (.ci/engine start brings one)"
     return None
 
 
