@@ -6,6 +6,7 @@ from harness.claims._start_up import crashes
 from harness.claims.claim import Claim, Counted, Outdoes, Probe, Some, Within, Zero
 
 IGNORE = "targets.probes.image_ignore"
+WITH_IGNORE, WITHOUT_IGNORE = "with a .dockerignore", "without one"
 
 SERVERS = ("uvicorn", "granian", "gunicorn", "gunicorn_asgi")
 
@@ -166,14 +167,14 @@ CLAIMS = (
                 module=IGNORE,
                 rule=Zero(unit="planted secrets"),
                 value="found",
-                where={"subject": "with"},
+                where={"subject": WITH_IGNORE},
                 spoken="their text in the image",
             ),
             Probe(
                 name="size of the image",
                 module=IGNORE,
                 # Ours: a hundredth less is the least that anybody would notice.
-                rule=Counted(subject="with", reference="without", low=0.0, high=0.99),
+                rule=Counted(subject=WITH_IGNORE, reference=WITHOUT_IGNORE, low=0.0, high=0.99),
                 value="image_mb",
                 where={},
                 spoken="size of the image",
@@ -186,8 +187,8 @@ CLAIMS = (
                 rule=Within(low=1.1, high=10_000.0),
                 value="build_s",
                 where={},
-                baseline="without",
-                candidate="with",
+                baseline=WITHOUT_IGNORE,
+                candidate=WITH_IGNORE,
             ),
         ),
     ),

@@ -332,8 +332,12 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
 def _probe_lines(plan: Plan, rig: block.Rig) -> dict[str, Any]:
     """The lines of every probe, each once."""
     found: dict[str, Any] = {}
-    for module, one in _probes(plan).items():
-        sys.stderr.write(f"probe {module}\n")
+    chosen = _probes(plan)
+    for number, (module, one) in enumerate(chosen.items(), start=1):
+        name = module.rpartition(".")[2]
+        # On a quiet machine: what it is given at most is longer, and nobody should have to wait for that.
+        takes = f", about {one.wall_s:.0f} s" if one.wall_s else ""
+        sys.stderr.write(f"probe {number}/{len(chosen)} {name}{takes}\n")
         try:
             with _lent(one, rig, plan.seed) as lent:
                 found[module] = probes.observe(module, one.arguments, rig.root, None, lent, probes.limit_s(one))

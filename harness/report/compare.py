@@ -13,7 +13,7 @@ from typing import Any
 
 from harness import __version__
 from harness.model import SCHEMA
-from harness.report import words
+from harness.report import verdict_pairs, words
 from harness.report.flips import flips
 from harness.report.flips import text as cells_text
 from harness.report.read import Material, read
@@ -43,7 +43,7 @@ def compare(run_a: Path, run_b: Path) -> dict[str, Any]:
         "a": _about(first),
         "b": _about(second),
         "rows": [_row(key, ratios_a.get(key), ratios_b.get(key)) for key in keys],
-        "claims": _verdicts(first, second),
+        "claims": verdict_pairs.pairs(first.verdicts, second.verdicts),
         "cells": flips(run_a, run_b),
         "same_plan": first.run.plan_hash == second.run.plan_hash,
         "same_machine": not differences,
@@ -65,7 +65,7 @@ def compare_text(document: Mapping[str, Any]) -> str:
     header = ("what", "A", "B", "B ÷ A", "95 % interval", "")
     rows = [_cells(row) for row in document["rows"]]
     lines += _aligned([header, *rows]) if rows else ["No ratio that either run decided."]
-    lines += ["", *_claims_text(document["claims"])] if document["claims"] else []
+    lines += ["", *_aligned([*verdict_pairs.text(document["claims"])])] if document["claims"] else []
     lines += ["", *cells_text(document["cells"])] if document["cells"] else []
     lines += ["", "The plans are the same." if document["same_plan"] else "The plans differ."]
     if document["same_machine"]:
@@ -90,26 +90,6 @@ def _about(material: Material) -> dict[str, Any]:
         "harness_version": material.run.harness_version,
         "runtime": material.run.plan.runtime,
     }
-
-
-def _verdicts(first: Material, second: Material) -> list[dict[str, Any]]:
-    """Each claim of either run with its verdict in both; ``same`` is None where one of them has it not."""
-    a, b = ({row["id"]: row["verdict"] for row in (one.verdicts or {}).get("claims") or []} for one in (first, second))
-    return [
-        {
-            "id": claim,
-            "a": a.get(claim),
-            "b": b.get(claim),
-            "same": a[claim] == b[claim] if claim in a and claim in b else None,
-        }
-        for claim in dict.fromkeys([*a, *b])
-    ]
-
-
-def _claims_text(rows: list[dict[str, Any]]) -> list[str]:
-    said = {True: "same", False: "DIFFER", None: "not in both"}
-    table = [(row["id"], row["a"] or words.MISSING, row["b"] or words.MISSING, said[row["same"]]) for row in rows]
-    return _aligned([("claim", "A", "B", ""), *table])
 
 
 def _counted(document: Mapping[str, Any], side: str) -> str | None:

@@ -40,7 +40,8 @@ from targets.probes.image_building import (
 
 SECRETS = (".env", "deploy/.env", ".env.production", "tls/server.key", "tls/chain.pem", ".git/config", "id_rsa")
 """What the standard's list names, at the root and below it, and a private key under its usual name."""
-SUBJECTS = ("with", "without")
+WITH, WITHOUT = "with a .dockerignore", "without one"
+SUBJECTS = (WITH, WITHOUT)
 REPEATS = 4
 HISTORY_MB = 20
 ENVIRONMENT_MB = 20
@@ -64,9 +65,9 @@ def _built(subject: str, repeat: int) -> None:
     with tempfile.TemporaryDirectory(prefix="service-harness-probe-") as folder:
         context = Path(folder)
         _plant(context, words)
-        if subject == "with":
+        if subject == WITH:
             shutil.copy(ROOT / ".dockerignore", context)
-        image = build(f"copied-{subject}", dockerfile="Dockerfile", context=context)
+        image = build(f"copied-{SUBJECTS.index(subject)}", dockerfile="Dockerfile", context=context)
     say(
         subject=subject,
         case=f"{subject}, build {repeat}",
@@ -77,7 +78,7 @@ def _built(subject: str, repeat: int) -> None:
     if repeat == 0:
         held = _bytes_of(image)
         for name, word in words.items():
-            twin = {"twin": True} if subject == "without" else {}
+            twin = {"twin": True} if subject == WITHOUT else {}
             say(subject=subject, case=name, cases=1, found=int(word.encode() in held), **twin)
 
 

@@ -3,14 +3,20 @@
 ``python -m targets.probes.image_servers``; needs a container engine.
 
 Each line is one image: ``{"subject", "case", "over_base_mb", "packages"}``.  The service without a database, a cache or
-an upstream is the same in all; Granian and Uvicorn have uvloop, Uvicorn has httptools.
+an upstream is the same in all; Granian and Uvicorn have uvloop, Uvicorn has httptools.  The last is what the rig itself
+runs: every server, the drivers of the database and the cache, and the client of an upstream.
 """
 
 from __future__ import annotations
 
 from targets.probes.image_building import BASE, build, need_engine, run, say, size_bytes, tidied
 
-SUBJECTS = {"granian": "granian", "uvicorn": "uvicorn", "uvicorn and gunicorn": "uvicorn-gunicorn"}
+SUBJECTS = {
+    "granian": "granian",
+    "uvicorn": "uvicorn",
+    "uvicorn and gunicorn": "uvicorn-gunicorn",
+    "everything": "service",
+}
 """Lock files by what they serve with."""
 
 COUNT = "import importlib.metadata; print(len(list(importlib.metadata.distributions())))"

@@ -18,7 +18,7 @@ LABEL = "service-harness.probe"
 PROBES = {
     "image_entrypoint": (("otherwise", {"kind": "image"}),),
     "image_user": (("written", {"subject": "appuser"}),),
-    "image_ignore": (("found", {"subject": "with"}),),
+    "image_ignore": (("found", {"subject": "with a .dockerignore"}),),
 }
 """Fields that must be 0 in the lines that decide, and not in those of the twin."""
 

@@ -260,3 +260,25 @@ def test_claims_that_come_out_otherwise_in_the_second_run_are_named(tmp_path):
     text = compare_text(found)
     assert [line.split()[-1] for line in text.splitlines() if line.startswith(changed["id"])][-1] == "DIFFER"
     assert "no verdict" not in text
+
+
+def test_a_claim_that_differs_only_by_what_one_run_left_out_is_not_told_as_a_contradiction(tmp_path):
+    """A user would distrust containers in which the same conditions came out the same, or trust ones that did not."""
+    first = runs.claims_run(tmp_path / "first")
+    second = shutil.copytree(first, tmp_path / "second")
+    judged = [(first, "conditional", ("supported", "refuted")), (second, "refuted", ("untested", "refuted"))]
+    for run, verdict, conditions in judged:
+        document = folder.read_json(run / "verdicts.json", dict)
+        parts = [{"name": n, "verdict": v, "sentence": ""} for n, v in zip("pq", conditions, strict=True)]
+        document["claims"][0] |= {"verdict": verdict, "conditions": parts}
+        folder.write_json(run / "verdicts.json", document)
+    found = compare(first, second)
+    assert found["claims"][0]["conditions"] == {"both": 1, "a_alone": 1, "b_alone": 0, "differ": []}
+    assert "same in what both tested (1; 1 in A alone)" in compare_text(found)
+    document["claims"][0]["conditions"][1]["verdict"] = "supported"
+    folder.write_json(second / "verdicts.json", document)
+    found = compare(first, second)
+    assert found["claims"][0]["conditions"]["differ"] == [{"name": "q", "a": "refuted", "b": "supported"}]
+    text = compare_text(found)
+    assert "DIFFER in what both tested (1; 1 in A alone)" in text
+    assert ["q", "refuted", "supported", "DIFFER"] in [line.split() for line in text.splitlines()]
