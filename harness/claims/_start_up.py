@@ -153,7 +153,7 @@ def entry_forms() -> tuple[Condition, ...]:
 
 
 MEMORY = "targets.probes.memory_limit"
-MEMORY_S = 110.0
+MEMORY_S = 120.0
 FITS = Within(low=0.0, high=256.0)
 """MiB: the lower end of Cloud Run's range, as the standard gives it."""
 
@@ -198,7 +198,7 @@ def memory() -> tuple[Condition, ...]:
 
 
 CRASHES = "targets.probes.crash_traces"
-CRASHES_S = 40.0
+CRASHES_S = 25.0
 
 
 def crashes() -> tuple[Condition, ...]:
