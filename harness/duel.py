@@ -36,7 +36,6 @@ from harness.backends.backing import backing
 from harness.errors import TooFewBlocks
 from harness.model import Block, Condition, Interval, Load, Plan, RuntimeName
 from harness.progress import Progress
-from harness.report.write import write_report
 from harness.runtimes import choice, local
 from harness.stats.looks import schedule
 from harness.stats.pace import levelled
@@ -346,6 +345,8 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     """Write verdicts.json and the report; returns the document."""
     result = document(plan, folder, blocks)
     write_json(folder / "verdicts.json", result)
+    from harness.report.write import write_report  # noqa: PLC0415  (a second of imports; only a finished run needs it)
+
     write_report(folder)
     return result
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 from harness import rules
 from harness.claims.claim import AtMost, Counted, Faster, Outdoes, Probe, Some, Within, Zero
 from harness.decided import Decided, estimated
@@ -21,6 +19,7 @@ from harness.model import App, Estimate, Target, Verdict, VerdictWord
 from harness.processes import pinned, supervised
 from harness.runtimes import local
 from harness.stats.intervals import ratio_interval, t_interval
+from harness.stats.shares import sign_p
 from harness.supervisor import LABEL
 
 PROBE_S = 120.0
@@ -183,7 +182,7 @@ def _outdoes(probe: Probe, rule: Outdoes, chosen: Sequence[dict[str, Any]]) -> D
     theirs = sum(seen[rule.reference] for seen in both.values())
     alone = [case for case, seen in both.items() if seen[rule.subject] and not seen[rule.reference]]
     others = [case for case, seen in both.items() if seen[rule.reference] and not seen[rule.subject]]
-    p = float(binomtest(len(alone), len(alone) + len(others)).pvalue) if alone or others else 1.0
+    p = sign_p(len(alone), len(others))
     said = (
         f"{rule.subject}: {ours} of {len(both)} {rule.unit} {probe.value}, {rule.reference}: {theirs}; by "
         f"{rule.subject} alone: {', '.join(alone) or 'none'}; by {rule.reference} alone: {', '.join(others) or 'none'} "

@@ -33,7 +33,6 @@ from harness.commands import coursing
 from harness.commands.measured import measured
 from harness.errors import CannotMeasure, EngineGone, TooFewBlocks
 from harness.model import Behind, Block, Condition, Plan, RuntimeName, Target
-from harness.report.write import write_report
 from harness.stats.looks import planned_looks
 from harness.store.folder import write_json
 
@@ -321,6 +320,8 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
         "claims": rows,
     }
     write_json(folder / "verdicts.json", document)
+    from harness.report.write import write_report  # noqa: PLC0415  (a second of imports; only a finished run needs it)
+
     write_report(folder)
     if blocks and all(one.voids for one in blocks) and all(row["verdict"] == "inconclusive" for row in rows):
         raise TooFewBlocks(

@@ -65,3 +65,13 @@ def difference_p(first: tuple[int, int], second: tuple[int, int]) -> float:
     seen = chance(a) * TIE
     possible = range(max(0, events - m), min(n, events) + 1)
     return min(1.0, math.fsum(chance(k) for k in possible if chance(k) <= seen))
+
+
+def sign_p(first: int, second: int) -> float:
+    """p-value of "either side wins as easily" where `first` cases went one way and `second` the other.
+
+    Exact, two-sided (the sign test; McNemar's for pairs, 1947): both tails of a fair coin, which are alike.
+    """
+    n = first + second
+    tail = sum(math.comb(n, k) for k in range(min(first, second) + 1))
+    return min(1.0, math.ldexp(tail, 1 - n))

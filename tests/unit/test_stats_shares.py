@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binomtest
 
-from harness.stats.shares import difference_p, heterogeneity_p
+from harness.stats.shares import difference_p, heterogeneity_p, sign_p
 
 
 def test_two_shares_have_fishers_exact_test():
@@ -25,3 +28,9 @@ def test_chance_is_called_a_difference_as_seldom_as_it_says():
     draw = np.random.default_rng(3)
     found = [heterogeneity_p([(int(draw.binomial(8, 0.3)), 8) for _ in range(6)]) < 0.05 for _ in range(300)]
     assert np.mean(found) < 0.08
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_the_sign_test_is_the_exact_one_of_a_library(first, second):
+    """A practice that caught more faults than another by chance would be called better."""
+    assert sign_p(first, second) == pytest.approx(binomtest(first, first + second).pvalue if first + second else 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from uuid import UUID
 
 from targets.service.repositories.records import Dimensions, Item
@@ -24,10 +25,14 @@ def item_id(number: int) -> UUID:
     return UUID(f"00000000-0000-4000-8000-{number:012x}")
 
 
-def seeded_items(count: int, seed: int) -> list[Item]:
-    """Draw the items 1 … count; three at a time share a creation time, so that order needs the id too."""
+@lru_cache(maxsize=4)
+def seeded_items(count: int, seed: int) -> tuple[Item, ...]:
+    """Draw the items 1 … count; three at a time share a creation time, so that order needs the id too.
+
+    Drawn once a process: who makes many applications in one, as tests do, would mostly wait for this.
+    """
     draw = random.Random(seed)
-    return [_item(number, draw) for number in range(1, count + 1)]
+    return tuple(_item(number, draw) for number in range(1, count + 1))
 
 
 def _item(number: int, draw: random.Random) -> Item:
