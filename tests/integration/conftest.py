@@ -9,7 +9,11 @@ import pytest
 
 from tests.support import command
 
-WORDS = ("duel", "uvicorn", "uvicorn,access_log=on", "--seconds", "1", "--budget", "4s", "--json", "--results")
+WORDS = (
+    *("duel", "uvicorn", "uvicorn,access_log=on", "--app", "targets.truth.app:app", "--path", "/"),
+    *("--seconds", "1", "--budget", "4s", "--json", "--results"),
+)
+"""On an app that starts at once: four servers start in each of some twenty blocks."""
 TRIES = 3
 """A neighbour of this machine may void every block of one of them."""
 
