@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from urllib.request import urlopen
 
+from targets.probes.started import end
+
 HOST = "127.0.0.1"
 KEEP_ALIVE_S = 5
 """What uvicorn does by itself."""
@@ -51,18 +53,15 @@ def running(
     argv = ["--factory", "--host", HOST, "--port", str(port), "--log-level", "warning", "--no-access-log"]
     argv += ["--timeout-keep-alive", str(keep_alive_s)]
     argv += ["--workers", str(workers), "--timeout-worker-healthcheck", str(HEALTH_S)] if workers > 1 else []
-    process = subprocess.Popen([sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings})
+    process = subprocess.Popen(
+        [sys.executable, "-m", "uvicorn", APP, *argv], env={**kept, **settings}, start_new_session=True
+    )
     try:
         url = f"http://{HOST}:{port}"
         _wait_ready(process, f"{url}/health/ready")
         yield Service(url, process, port)
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def _free_port() -> int:

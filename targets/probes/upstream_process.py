@@ -15,6 +15,8 @@ from urllib.request import urlopen
 
 import httpx
 
+from targets.probes.started import end
+
 HOST = "127.0.0.1"
 APP = "targets.upstream.app:app"
 START_S = 30.0
@@ -35,18 +37,13 @@ def upstream(settings: Mapping[str, str], server: str = "uvicorn") -> Iterator[s
         port = int(free.getsockname()[1])
     module, *flags = SERVERS[server]
     argv = [sys.executable, "-m", module, "--host", HOST, "--port", str(port), *flags, APP]
-    process = subprocess.Popen(argv, env={**kept, **settings})
+    process = subprocess.Popen(argv, env={**kept, **settings}, start_new_session=True)
     try:
         url = f"http://{HOST}:{port}"
         _wait(process, f"{url}/health")
         yield url
     finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 def plain(url: str, **more: Any) -> httpx.AsyncClient:

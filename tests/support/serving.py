@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+from targets.probes.started import end
 from targets.service.main import create_app
 from targets.service.settings import Settings
 
@@ -72,19 +73,19 @@ def environment(changes: Mapping[str, str]) -> dict[str, str]:
 def process(argv: list[str], port: int, changes: Mapping[str, str], ready: str) -> Iterator[str]:
     """Run a server until the block ends; gives its address once ``ready`` answers."""
     running = subprocess.Popen(
-        argv, cwd=ROOT, env=environment(changes), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        argv,
+        cwd=ROOT,
+        env=environment(changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     url = f"http://127.0.0.1:{port}"
     try:
         wait_ready(running, url + ready)
         yield url
     finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+        end(running)
         running.stdout.close()
 
 
