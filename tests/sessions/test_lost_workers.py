@@ -45,7 +45,7 @@ def test_a_lost_worker_or_master_voids_its_block_by_name_and_the_session_goes_on
             time.sleep(0.02)
         [pid] = processes_of(process.pid, f"LOAD_WORKER={victim}")
         os.kill(pid, signal.SIGKILL)
-    _, said = process.communicate(timeout=180)
+    _, said = process.communicate(timeout=400)
     assert process.returncode in {0, 4}, said
     [run] = (tmp_path / "runs").iterdir()
     blocks = [json.loads((folder / "block.json").read_text()) for folder in block_folders(run)]
