@@ -19,7 +19,7 @@ from targets.service.practices import retry
 from targets.service.practices.upstream import On
 from targets.service.settings import SettingsError, read_settings, serializers
 from targets.service.upstream.url import complaint
-from tests.service_upstream.behind import FAST, TRACE, behave, ledger, listening, settled, upstream
+from tests.service_upstream.behind import FAST, PATIENT, TRACE, behave, ledger, listening, settled, upstream
 from tests.support import serving
 
 PATH = "/api/v1/quotes/7"
@@ -119,7 +119,7 @@ def test_an_answer_that_is_no_quote_is_a_502(body, service):
         await send({"type": "http.response.body", "body": body})
 
     async def run():
-        async with listening(app) as url, service(url, retry.Fixed(base_ms=1)) as client:
+        async with listening(app) as url, service(url, retry.Fixed(base_ms=1), **PATIENT) as client:
             return await client.get(PATH), (await client.get("/internal/upstream")).json()
 
     answer, report = asyncio.run(run())
