@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -49,19 +48,19 @@ _MEND = "Wait for a calmer machine (`harness doctor`), or give more time with --
 _MEND_MEMORY = "Give the arm more memory (memory=…), or fewer workers; the blocks say which was killed."
 
 
-def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: int) -> block.Rig:
-    """What all blocks of a session share."""
+@contextlib.contextmanager
+def rig(root: Path, plugins: Sequence[Path], label: processes.Session, workers: int) -> Iterator[block.Rig]:
+    """What all blocks of a session share; this process gets its cores back with the end of the block."""
     layout = machine.layout(machine.usable_cores(), generators=workers)
-    if layout.pinned:
-        # The instrument's own work (meters, writing) must not land on the arms' core.
-        os.sched_setaffinity(0, layout.generator)
-    return block.Rig(
-        root=root,
-        scenarios={entry.name: entry.path for entry in catalog.scenarios(root, plugins)},
-        session=label,
-        layout=layout,
-        load_workers=workers,
-    )
+    # The instrument's own work (meters, writing) must not land on the arms' core.
+    with processes.pinned(layout.generator if layout.pinned else None):
+        yield block.Rig(
+            root=root,
+            scenarios={entry.name: entry.path for entry in catalog.scenarios(root, plugins)},
+            session=label,
+            layout=layout,
+            load_workers=workers,
+        )
 
 
 CONTAINERS = "containers"
@@ -80,8 +79,11 @@ def rigged(
     ``before`` is the machine's record of the run that is gone on with.
     """
     runtime = choice.ready(plan.runtime, where.root, None if before is None else before.get(CONTAINERS))
-    with processes.supervised(containers=plan.runtime == "compose") as label:
-        bare = structs.replace(rig(where.root, where.plugins, label, plan.load_workers), runtime=runtime)
+    with (
+        processes.supervised(containers=plan.runtime == "compose") as label,
+        rig(where.root, where.plugins, label, plan.load_workers) as one_rig,
+    ):
+        bare = structs.replace(one_rig, runtime=runtime)
         cores = bare.layout.arms if bare.layout.pinned else None
         with backing((results or where.results) / DATA, where.root, label, cores) as one:
             for condition in plan.conditions:
@@ -343,10 +345,10 @@ def _reasons(blocks: Sequence[Block]) -> dict[str, int]:
 
 def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
     """Write verdicts.json and the report; returns the document."""
+    from harness.report.write import write_report  # noqa: PLC0415  (charts' libraries: only a finished run needs them)
+
     result = document(plan, folder, blocks)
     write_json(folder / "verdicts.json", result)
-    from harness.report.write import write_report  # noqa: PLC0415  (a second of imports; only a finished run needs it)
-
     write_report(folder)
     return result
 

@@ -70,7 +70,7 @@ def _ignore(_number: int, _frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def pinned(cores: Sequence[int] | None) -> Iterator[None]:
-    """Children started inside the block run on ``cores`` (None: wherever the system likes)."""
+    """Children started inside the block run on ``cores`` (None: where this process does)."""
     if not cores:
         yield
         return

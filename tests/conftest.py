@@ -25,14 +25,6 @@ def pytest_configure() -> None:
     settings.load_profile("noisy")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cores() -> Iterator[None]:
-    """Give the next module all cores: a rig keeps the process that opens it, and what it starts, off the arms' core."""
-    cores = os.sched_getaffinity(0)
-    yield
-    os.sched_setaffinity(0, cores)
-
-
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """Start the real PostgreSQL, empty, for the whole session of tests."""

@@ -182,7 +182,7 @@ def text(document: dict[str, Any]) -> str:
         for row in document["courses"]
     ]
     lines += [
-        f"{_name(row):<{wide}}  {row['conditions']} conditions, at most {row['wall_s']} s" for row in document["probes"]
+        f"{_name(row):<{wide}}  {row['conditions']} conditions, about {row['wall_s']} s" for row in document["probes"]
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
     lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")

@@ -308,6 +308,8 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
 
     Raises TooFewBlocks where no claim got a verdict for want of valid blocks.
     """
+    from harness.report.write import write_report  # noqa: PLC0415  (charts' libraries: only a finished run needs them)
+
     chosen = chosen_claims(plan)
     seen = _seen(plan, folder, blocks)
     rows = [decide.claim(claim, plan, folder, seen) for claim in chosen]
@@ -320,8 +322,6 @@ def finish(plan: Plan, folder: Path, blocks: Sequence[Block]) -> dict[str, Any]:
         "claims": rows,
     }
     write_json(folder / "verdicts.json", document)
-    from harness.report.write import write_report  # noqa: PLC0415  (a second of imports; only a finished run needs it)
-
     write_report(folder)
     if blocks and all(one.voids for one in blocks) and all(row["verdict"] == "inconclusive" for row in rows):
         raise TooFewBlocks(
@@ -336,7 +336,7 @@ def _probe_lines(plan: Plan, rig: block.Rig) -> dict[str, Any]:
     chosen = _probes(plan)
     for number, (module, one) in enumerate(chosen.items(), start=1):
         name = module.rpartition(".")[2]
-        # On a quiet machine: what it is given at most is longer, and nobody should have to wait for that.
+        # On a quiet machine; a busy one is given longer (``probes.limit_s``).
         takes = f", about {one.wall_s:.0f} s" if one.wall_s else ""
         sys.stderr.write(f"probe {number}/{len(chosen)} {name}{takes}\n")
         try:

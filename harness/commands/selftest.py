@@ -28,8 +28,7 @@ def run(results: Path | None, only: tuple[str, ...], turns: int) -> dict[str, An
     now = datetime.datetime.now(datetime.UTC)
     folder = create_run(results or where.results, "selftest", "truths", now)
     rows: list[Row] = []
-    with processes.supervised() as label:
-        rig = duel.rig(where.root, where.plugins, label, 1)
+    with processes.supervised() as label, duel.rig(where.root, where.plugins, label, 1) as rig:
         for name in wanted:
             sys.stderr.write(f"self-test: {name}\n")
             place = folder / "checks" / name

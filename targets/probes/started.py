@@ -64,10 +64,7 @@ def started(
     try:
         yield process
     finally:
-        # A worker may outlive its supervisor: the whole group goes.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _clear(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -79,6 +76,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(GRACE_S)
+    _clear(process)
+
+
+def _clear(process: subprocess.Popen[bytes]) -> None:
+    """A worker may outlive its supervisor: the whole group goes."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import statistics
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -47,7 +46,7 @@ def test_a_duel_ends_with_one_document_or_says_why_not(duel):
     assert str(place) in document["run"]
 
 
-def test_a_known_burn_is_found_in_every_valid_block(duel):
+def test_a_known_burn_is_found_in_every_block(duel):
     """A user would get a wrong ratio: 100 µs more of about 200 µs to 350 µs must show in each block."""
     _, place = duel
     ratios = []
@@ -58,10 +57,8 @@ def test_a_known_burn_is_found_in_every_valid_block(duel):
             for role, costs in used.items()
         }
         # The burn is known in µs; only the ratio of added to injected is asserted, not a time.
-        ratios.append((bool(block["voids"]), (per_request["candidate"] - per_request["baseline"]) / 100_000))
-    # A void block says of itself that its figure is not to be trusted; the middle one of all is, on any machine.
-    assert all(void or 0.7 < ratio < 1.3 for void, ratio in ratios), ratios
-    assert 0.7 < statistics.median(ratio for _, ratio in ratios) < 1.3, ratios
+        ratios.append((per_request["candidate"] - per_request["baseline"]) / 100_000)
+    assert all(0.7 < ratio < 1.3 for ratio in ratios), ratios
 
 
 def test_every_due_request_was_sent_and_kept(duel):

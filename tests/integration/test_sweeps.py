@@ -25,8 +25,7 @@ SERVER = "uvicorn"
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Give a session with services behind it."""
-    with processes.supervised() as session:
-        bare = duel.rig(ROOT, (), session, 1)
+    with processes.supervised() as session, duel.rig(ROOT, (), session, 1) as bare:
         folder = tmp_path_factory.mktemp("data")
         with backing(folder, ROOT, session, None) as one:
             yield structs.replace(bare, backing=one)

@@ -53,8 +53,7 @@ def test_a_toxiproxy_that_dies_or_stalls_in_mid_trial_makes_it_void(toxiproxy_bi
     place = tmp_path / "trial"
     place.mkdir()
     course = _course("struck", DOWN, proxied=("client",))
-    with processes.supervised() as session:
-        rig = duel.rig(ROOT, (), session, 1)
+    with processes.supervised() as session, duel.rig(ROOT, (), session, 1) as rig:
 
         def strike() -> None:
             deadline = time.monotonic() + 60
@@ -141,8 +140,7 @@ def test_a_named_toxiproxy_that_is_not_there_ends_a_run_with_3(tmp_path, monkeyp
 def _once(course: Course, subject: Subject, place: Path) -> passages.Passage:
     """Give one passage of a subject, void or not."""
     place.mkdir()
-    with processes.supervised() as session:
-        rig = duel.rig(ROOT, (), session, 1)
+    with processes.supervised() as session, duel.rig(ROOT, (), session, 1) as rig:
         return passages.run(course, subject, lambda text: catalog.target(text, ROOT), rig, place, 0, 7)
 
 

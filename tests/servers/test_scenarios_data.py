@@ -60,8 +60,7 @@ def service(seeded: str, valkey: Valkey, upstream: str) -> Iterator[str]:
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_each_runs_alone_in_locust_without_a_failure(service: str, name: str) -> None:
     """A team on a game day would find a scenario that only the harness can start."""
-    # Beside other tests a request now and then takes half a second.
-    arguments = ("-u", "4", "-r", "4", "-t", "5s", "--host", service, "--json")
+    arguments = ("-u", "4", "-r", "4", "-t", "2s", "--host", service, "--json")
     log = wire.locust("-f", f"scenarios/{name}.py", *arguments).communicate(timeout=60)[0]
     table = json.loads(log[log.index("[\n") : log.rindex("]") + 1])
     assert sum(entry["num_requests"] for entry in table) > 20

@@ -317,7 +317,7 @@ def test_the_wire_labels_its_requests_where_it_is_asked_to(tmp_path):
 def test_without_a_trial_it_fills_locusts_own_table():
     """Lost otherwise: the mix would be of no use in Locust's own interface."""
     with peer(lambda _it, client, _asked: not client.sendall(OK)) as it:
-        arguments = ("-u", "1", "-r", "1", "-t", "4s", "--host", it.url, "--json")
+        arguments = ("-u", "1", "-r", "1", "-t", "2s", "--host", it.url, "--json")
         process = wire.locust("-f", "scenarios/shutdown.py", *arguments)
         log = process.communicate(timeout=60)[0]
     table = json.loads(log[log.index("[\n") : log.rindex("]") + 1])

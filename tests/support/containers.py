@@ -32,8 +32,8 @@ def labelled(found: engine.Engine, harness: int) -> list[str]:
 def rigged(runtime: RuntimeName) -> Iterator[block.Rig]:
     """A rig without anything behind the arms."""
     ready = choice.ready(runtime, ROOT)
-    with processes.supervised(containers=runtime == "compose") as session:
-        yield structs.replace(duel.rig(ROOT, (), session, 1), runtime=ready)
+    with processes.supervised(containers=runtime == "compose") as session, duel.rig(ROOT, (), session, 1) as bare:
+        yield structs.replace(bare, runtime=ready)
 
 
 def truth(baseline: Target, candidate: Target, load: Load, *, path: str = "/") -> Condition:

@@ -20,8 +20,8 @@ from tests.support.serving import ROOT
 @contextlib.contextmanager
 def rigged(runtime: Runtime = local.RUNTIME) -> Iterator[block.Rig]:
     """A rig whose subjects run there, with nothing behind them but what a course starts."""
-    with processes.supervised(containers=runtime.name == "compose") as session:
-        yield structs.replace(duel.rig(ROOT, (), session, 1), runtime=runtime)
+    with processes.supervised(containers=runtime.name == "compose") as session, duel.rig(ROOT, (), session, 1) as bare:
+        yield structs.replace(bare, runtime=runtime)
 
 
 def parse(text: str) -> Target:

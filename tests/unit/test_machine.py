@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from harness import machine, settings, weather
+from harness import duel, machine, processes, settings, weather
 
 
 def test_the_record_survives_json_and_names_what_was_measured():
@@ -25,6 +25,15 @@ def test_the_record_survives_json_and_names_what_was_measured():
     assert record.packages["granian"]
     assert record.lock_sha256 == hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()
     assert sorted(core for group in record.physical_cores for core in group) == list(record.cores)
+
+
+def test_a_rig_gives_the_cores_back():
+    """Whatever the same process starts after a session would share the generator's core, and be void for it."""
+    before = os.sched_getaffinity(0)
+    with processes.supervised() as session, duel.rig(settings.home(), (), session, 1) as rig:
+        inside = os.sched_getaffinity(0)
+    assert inside == (set(rig.layout.generator) if rig.layout.pinned else before)
+    assert os.sched_getaffinity(0) == before
 
 
 def test_a_folder_without_git_or_lock_is_recorded_as_unknown(tmp_path):
