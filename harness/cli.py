@@ -265,12 +265,18 @@ def schema(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
 @app.command()
 def down(as_json: Json = False) -> None:
     """Clear what an earlier crash left; never anything without the label."""
-    from harness.supervisor import clear_containers, end_all  # noqa: PLC0415  (a fast --help)
+    from harness.supervisor import CONTAINERS, PROBES, clear_containers, clear_images, end_all  # noqa: PLC0415  (a fast --help)
 
-    ended, removed = end_all(None), clear_containers(None)
-    found = [(ended, "process", "es", "ended"), (removed, "container", "s", "removed")]
+    ended = end_all(None)
+    removed = clear_containers(CONTAINERS) + clear_containers(PROBES)
+    images = clear_images(PROBES)
+    found = [
+        (ended, "process", "es", "ended"),
+        (removed, "container", "s", "removed"),
+        (images, "image", "s", "removed"),
+    ]
     said = [f"{n} labelled {what}{'' if n == 1 else more} {done}." for n, what, more, done in found if n]
-    document = {"schema": 1, "kind": "down", "ended": ended, "containers": removed}
+    document = {"schema": 1, "kind": "down", "ended": ended, "containers": removed, "images": images}
     _print(document, as_json=as_json, text=" ".join(said) or "Nothing was left.")
 
 

@@ -23,6 +23,10 @@ from pathlib import Path
 CONTAINERS = "service-harness.session"
 """Label of every container of a session, with the session's own as its value."""
 
+PROBES = "service-harness.probe"
+"""Label of what a probe makes with an engine, with the probe's process id as its value; the probe removes it itself
+unless it is killed."""
+
 LOOKS = 3
 """A request that the harness had sent may still make a container: look again until there is none."""
 
@@ -103,15 +107,22 @@ def clear_folders(session: str) -> None:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def clear_containers(session: str | None) -> int:
-    """Remove what carries the label of containers (of one session, or of any), and nothing else; returns how many.
+def clear_containers(label: str) -> int:
+    """Remove the containers with the label (``name`` or ``name=value``), and nothing else; returns how many.
 
     Through the command line: the engine's SDK is no part of the standard library.
     """
-    label = CONTAINERS if session is None else f"{CONTAINERS}={session}"
     found = _docker("ps", "--all", "--quiet", "--no-trunc", "--filter", f"label={label}").split()
     if found:
         _docker("rm", "--force", "--volumes", *found)
+    return len(found)
+
+
+def clear_images(label: str) -> int:
+    """Remove the images with the label, and nothing else; returns how many."""
+    found = sorted(set(_docker("image", "ls", "--quiet", "--no-trunc", "--filter", f"label={label}").split()))
+    if found:
+        _docker("image", "rm", "--force", *found)
     return len(found)
 
 
@@ -137,7 +148,7 @@ def main() -> None:
         pass
     end_all(sys.argv[1])
     for _ in range(LOOKS if sys.argv[2:] == ["containers"] else 0):
-        if not clear_containers(sys.argv[1]):
+        if not clear_containers(f"{CONTAINERS}={sys.argv[1]}"):
             break
     clear_folders(sys.argv[1])
 

@@ -24,6 +24,7 @@ VARIANTS = "targets/images/variants.Dockerfile"
 STAND_IN = "service-harness.stand-in"
 """Label of an image that was made here in the place of one that cannot be pulled."""
 LABEL = "service-harness.probe"
+"""Of what a probe makes, with its process id; `harness down` removes what a killed one has left."""
 
 CANNOT = 3
 """Status of a probe that this machine cannot run; its last line says why and what to do."""

@@ -13,11 +13,14 @@ from typing import Any
 import asyncpg
 import httpx
 
+from targets.probes.served import HEALTH_S, START_S
+
 ORDERS = "/api/v1/orders"
 IN_PROGRESS = "idempotency-key-in-progress"
 
-SETTLE_S = 30.0
-"""A claim of a dead process ends before that, and so does the start of the next process."""
+SETTLE_S = HEALTH_S + START_S
+"""A claim of a dead process ends before that, and so does the start of the next one, with what its supervisor may wait
+for the dead before."""
 ANSWER_S = 30.0
 LOOKS = 300
 """Connections that are tried until one reaches another process."""
@@ -92,13 +95,18 @@ class Shop:
     async def settled(self, key: str) -> httpx.Response:
         """Repeat the order until it is neither in progress nor without an answer; RuntimeError if it stays so."""
         deadline_s = time.monotonic() + SETTLE_S
+        last = "nothing was asked"
         while time.monotonic() < deadline_s:
-            with contextlib.suppress(httpx.TransportError):
+            try:
                 answer = await self.post(key)
+            except httpx.TransportError as error:
+                last = repr(error)
+            else:
                 if answer.status_code < httpx.codes.BAD_REQUEST or answer.json()["code"] != IN_PROGRESS:
                     return answer
+                last = f"{answer.status_code}, {IN_PROGRESS}"
             await asyncio.sleep(0.05)
-        raise RuntimeError(f"the key {key} was not settled within {SETTLE_S:.0f} s")
+        raise RuntimeError(f"the key {key} was not settled within {SETTLE_S:.0f} s; the last answer: {last}")
 
     async def rows(self, key: str) -> int:
         """Count the orders that were made under the key."""

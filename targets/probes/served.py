@@ -19,8 +19,10 @@ KEEP_ALIVE_S = 5
 """What uvicorn does by itself."""
 START_S = 60.0
 """The service imports in about 1.5 s; a cold disk, or a machine that others use too, takes many times as long."""
-HEALTH_S = 60
-"""Uvicorn kills a worker that is silent for 5 s unless told otherwise, and on a busy machine one that still imports."""
+HEALTH_S = 20
+"""Uvicorn kills a worker that is silent for 5 s unless told otherwise, and on a busy machine one that still imports.
+A supervisor that is asking a worker while that is killed waits as long, and starts no other meanwhile: the supervisor
+holds both ends of the pipe, so no end of file tells it (uvicorn 0.54, supervisors/multiprocess.py)."""
 
 APP = "targets.service.main:create_app"
 
