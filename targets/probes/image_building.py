@@ -7,6 +7,7 @@ image that is made here carries a label of its own process and goes with it.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
@@ -88,8 +89,9 @@ def stand_in(image: str) -> str | None:
     return str(inside) if inside is not None else None
 
 
+@functools.cache
 def provenance() -> dict[str, str]:
-    """What every line carries where the base image is not the one that it is named after."""
+    """What every line carries where the base image is not the one that it is named after; asked of the engine once."""
     inside = stand_in(BASE)
     return {} if inside is None else {"base": f"a stand-in of {BASE}: {inside}"}
 
