@@ -26,12 +26,13 @@ setup: .venv/.installed ## bring uv and the locked environment into this folder
 quickstart: setup ## decide one claim of the standard in about a minute
 	$(BIN)/harness run 8 --profile smoke
 
-# Tests that measure need the machine to themselves; the others share its cores.
+# Tests that measure need the machine to themselves; the others share its cores, in the order of their folders: whole
+# sessions wait for most of their time, and fall beside what computes.
 ALONE := tests/integration
 REPORT ?=
 
 test: setup ## run every test
-	$(BIN)/pytest -n 2 --dist loadfile $(if $(REPORT),--junitxml=$(REPORT)/shared.xml) $(addprefix --ignore=,$(ALONE))
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(if $(REPORT),--junitxml=$(REPORT)/shared.xml) $(addprefix --ignore=,$(ALONE))
 	$(BIN)/pytest $(if $(REPORT),--junitxml=$(REPORT)/alone.xml) $(ALONE)
 
 lint: setup ## check style, types and who imports whom

@@ -18,6 +18,7 @@ import httpx
 
 from targets.orchestrator.relay import Relay, relayed
 from targets.probes import error_kinds as kinds
+from targets.probes import plain
 from targets.probes.bad_listeners import HOST, deaf
 from targets.probes.error_kinds import Kind
 from targets.probes.failing_service import PLAIN, UNHANDLED
@@ -123,7 +124,7 @@ async def sent(client: httpx.AsyncClient, url: str, kind: Kind, circumstance: st
 def lone_client() -> httpx.AsyncClient:
     """Give a client with a connection for each request: none meets the end of another's."""
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    return httpx.AsyncClient(timeout=ANSWER_S, limits=limits)
+    return plain.client(timeout=ANSWER_S, limits=limits)
 
 
 @contextlib.asynccontextmanager

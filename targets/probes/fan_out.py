@@ -32,7 +32,8 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from targets.probes.upstream_process import plain, upstream
+from targets.probes import plain
+from targets.probes.upstream_process import upstream
 
 SUBJECTS = {"http/1.1": False, "http/2": True}
 WAVES: dict[int, dict[int, int]] = {
@@ -82,10 +83,10 @@ async def measure(url: str, repeat: int, seed: int, *, quick: bool) -> None:
 
 
 async def _observe(url: str, cell: Cell, *, http2: bool) -> dict[str, Any]:
-    async with plain(url) as admin:
+    async with plain.client(url) as admin:
         (await admin.post("/control", json={"work_ms": cell.added_ms})).raise_for_status()
         await admin.post("/ledger/reset")
-        async with plain(url, http1=not http2, http2=http2, limits=LIMITS, timeout=30) as client:
+        async with plain.client(url, http1=not http2, http2=http2, limits=LIMITS, timeout=30) as client:
             first_s = await _wave(client, cell.concurrency)
             cpu_s, took_s = time.process_time(), list[float]()
             for _ in range(cell.waves):

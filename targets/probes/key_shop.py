@@ -13,6 +13,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from targets.probes import plain
 from targets.probes.served import HEALTH_S, START_S
 
 ORDERS = "/api/v1/orders"
@@ -125,7 +126,7 @@ async def opened(url: str, database_url: str) -> AsyncIterator[Shop]:
     """Open client and database until the block ends."""
     async with (
         asyncpg.create_pool(database_url, min_size=0, max_size=2) as pool,
-        httpx.AsyncClient(timeout=ANSWER_S) as client,
+        plain.client(timeout=ANSWER_S) as client,
     ):
         row = await pool.fetchrow(_ANY)
         if row is None or row["user_id"] is None or row["product_id"] is None:
@@ -141,7 +142,7 @@ async def two_workers(url: str, looks: int = LOOKS) -> AsyncIterator[tuple[httpx
     async with contextlib.AsyncExitStack() as stack:
         seen: dict[int, httpx.AsyncClient] = {}
         for _ in range(looks):
-            single = httpx.AsyncClient(timeout=ANSWER_S, limits=httpx.Limits(max_connections=1))
+            single = plain.client(timeout=ANSWER_S, limits=httpx.Limits(max_connections=1))
             client = await stack.enter_async_context(single)
             seen.setdefault(int((await client.get(f"{url}/internal/arm")).json()["pid"]), client)
             if len(seen) > 1:

@@ -30,6 +30,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 
+from targets.probes import plain
 from targets.probes.served import served
 
 LIMIT = 100
@@ -109,7 +110,7 @@ def main(arguments: Sequence[str]) -> None:
 async def _walk_all(urls: Mapping[bool, str], walks: int, seed: int) -> None:
     """The forms take turns, so that the machine's drift falls on all alike."""
     pool = await asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=1, max_size=WRITERS + 1)
-    async with pool, httpx.AsyncClient(timeout=30) as client:
+    async with pool, plain.client(timeout=30) as client:
         for number in range(walks):
             for form in FORMS:
                 draw = random.Random(f"{seed}-{form.subject}-{number}")

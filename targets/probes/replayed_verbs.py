@@ -33,6 +33,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import httpx
 
+from targets.probes import plain
 from targets.probes.served import served
 
 STORED = {"SERVICE_DATA__KIND": "postgres"}
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str]) -> None:
 async def _observe(url: str, tries: int) -> None:
     async with (
         asyncpg.create_pool(os.environ["DATABASE_URL"], min_size=0, max_size=1) as pool,
-        httpx.AsyncClient(timeout=ANSWER_S) as client,
+        plain.client(timeout=ANSWER_S) as client,
     ):
         rows = {
             "users": [row["id"] for row in await pool.fetch(LIVE_USERS)],

@@ -26,7 +26,8 @@ from typing import Any
 
 import tenacity
 
-from targets.probes.upstream_process import plain, upstream
+from targets.probes import plain
+from targets.probes.upstream_process import upstream
 from targets.service.practices import retry
 from targets.service.practices.upstream import On
 from targets.service.resilience.failures import CallError
@@ -54,7 +55,7 @@ CONTROL = retry.Breaker(attempts=ATTEMPTS, cooldown_s=COOLDOWN_S, base_ms=BASE_M
 
 async def observe(url: str, chosen: Any | None, calls: int, after: int) -> dict[str, Any]:
     """Make the calls under one policy (None: a single attempt) and count them on both sides."""
-    async with plain(url) as admin, opened(On(), url) as bare:
+    async with plain.client(url) as admin, opened(On(), url) as bare:
         await admin.post("/ledger/reset")
         quotes = bare if chosen is None else bare.under(policy_of(chosen, bare.counts))
         each = []

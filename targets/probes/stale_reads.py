@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from targets.probes import plain
 from targets.probes.served import served
 
 TTL_S = 1.0
@@ -109,7 +110,7 @@ async def _observe(urls: Sequence[str], seconds: float, draw: random.Random) -> 
     """Change through the first process and read through the second, for so long."""
     seen = {number: Seen() for number in HOT}
     until = time.monotonic() + seconds
-    async with httpx.AsyncClient(timeout=30) as client:
+    async with plain.client(timeout=30) as client:
         changes = [_change(client, urls[0], number, seen[number], until, draw) for number in HOT]
         reads = [_read(client, urls[1], seen, until, random.Random(draw.random())) for _ in range(READERS)]
         await asyncio.gather(*changes, *reads)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.request import urlopen
-
-import httpx
 
 from targets.probes.started import end
 
@@ -44,12 +40,6 @@ def upstream(settings: Mapping[str, str], server: str = "uvicorn") -> Iterator[s
         yield url
     finally:
         end(process)
-
-
-def plain(url: str, **more: Any) -> httpx.AsyncClient:
-    """Give a client of this address that takes neither certificates nor proxies from its surroundings."""
-    verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.AsyncClient(base_url=url, verify=verify, trust_env=False, **more)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str) -> None:

@@ -9,8 +9,7 @@ from contextlib import AsyncExitStack
 
 import httpx
 
-from targets.probes import bad_listeners
-from targets.probes.upstream_process import plain
+from targets.probes import bad_listeners, plain
 
 LIMIT_S = 0.05
 SLACK_S = 0.1
@@ -45,7 +44,7 @@ async def outlives(call: Awaitable[httpx.Response]) -> bool:
 
 
 def _client(url: str, limits: httpx.Timeout, *, http2: bool = False, pool: int = STREAMS) -> httpx.AsyncClient:
-    return plain(url, timeout=limits, http1=not http2, http2=http2, limits=httpx.Limits(max_connections=pool))
+    return plain.client(url, timeout=limits, http1=not http2, http2=http2, limits=httpx.Limits(max_connections=pool))
 
 
 async def _connect(_: str) -> bool:
@@ -186,7 +185,7 @@ async def _hang(url: str) -> None:
 
 
 async def _control(url: str, **changes: float) -> None:
-    async with plain(url) as admin:
+    async with plain.client(url) as admin:
         (await admin.post("/control", json={"fail_share": 0.0, **changes})).raise_for_status()
 
 

@@ -37,6 +37,7 @@ import httpx
 import redis.asyncio
 
 from targets.orchestrator.relay import Relay, relayed
+from targets.probes import plain
 from targets.probes.hosted import Hosted, hosted
 
 TTL_S = 600.0
@@ -168,7 +169,7 @@ def _settings(strategy: str, namespace: str, cache_url: str) -> dict[str, str]:
 
 
 def _client(running: Hosted) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=f"{running.url}/api/v1/products", timeout=ANSWER_S)
+    return plain.client(f"{running.url}/api/v1/products", timeout=ANSWER_S)
 
 
 async def _change_calmly(client: httpx.AsyncClient, shelf: Shelf, numbers: Sequence[int], calm: Tally) -> None:

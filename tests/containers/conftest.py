@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import subprocess
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,27 +38,6 @@ def images(stand_ins) -> dict[str, str]:  # noqa: ARG001  (the base image must b
     docker("compose", "--profile", "*", "build", "--quiet", *wanted, timeout_s=BUILD_S)
     services = json.loads(docker("compose", "--profile", "*", "config", "--format", "json"))["services"]
     return {name: services[name]["image"] for name in wanted}
-
-
-@contextlib.contextmanager
-def _locked(how: int) -> Iterator[None]:
-    with Path(tempfile.gettempdir(), "harness-tests-engine.lock").open("w") as file:
-        fcntl.flock(file, how)
-        yield
-
-
-@pytest.fixture(scope="module")
-def engine_shared() -> Iterator[None]:
-    """Let no ``harness down`` run while this module's containers do: it removes those of all sessions."""
-    with _locked(fcntl.LOCK_SH):
-        yield
-
-
-@pytest.fixture(scope="module")
-def engine_alone() -> Iterator[None]:
-    """Wait until no other module's containers run."""
-    with _locked(fcntl.LOCK_EX):
-        yield
 
 
 @pytest.fixture(scope="session")

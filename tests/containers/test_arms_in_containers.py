@@ -27,8 +27,6 @@ from harness.store.blocks import block_folders
 from tests.support import command, containers
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.usefixtures("engine_shared")
-
 BURN_US = 10_000
 REQUESTS = 100
 WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path", "/", "--seconds", "1")

@@ -24,8 +24,6 @@ from tests.support import command, containers
 from tests.support.courses import once, parse, rigged
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.usefixtures("engine_shared")
-
 SLOW = "targets.truth.slow:app"
 CALLER = "uvicorn,loop=uvloop,http=httptools,SERVICE_UPSTREAM__KIND=on"
 BUSY = {"send lag", "the arms' core"}

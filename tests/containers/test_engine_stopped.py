@@ -8,13 +8,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import pytest
-
 from harness import engine
 from harness.store.blocks import block_folders
 from tests.support import command, containers, relay
-
-pytestmark = pytest.mark.usefixtures("engine_shared")
 
 WORDS = ("--runtime", "compose", "--app", containers.TRUTH.module or "", "--path", "/", "--seconds", "1")
 

@@ -14,8 +14,6 @@ from tests.support.engine import ROOT, docker
 
 LABEL = "service-harness.probe"
 
-pytestmark = pytest.mark.usefixtures("engine_shared")
-
 PROBES = {
     "image_entrypoint": (("otherwise", {"kind": "image"}),),
     "image_user": (("written", {"subject": "appuser"}),),

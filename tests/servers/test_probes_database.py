@@ -40,7 +40,7 @@ def _lines(postgres: Postgres, valkey: Valkey, module: str, rows: int = 10_000) 
 @pytest.fixture(scope="module")
 def walks(postgres: Postgres, valkey: Valkey) -> list[dict[str, Any]]:
     """Two walks of each form."""
-    return _lines(postgres, valkey, "page_walks")
+    return _lines(postgres, valkey, "page_walks", rows=6_000)
 
 
 def test_a_cursor_without_the_id_is_caught_in_every_walk(walks: list[dict[str, Any]]) -> None:
