@@ -26,8 +26,8 @@ setup: .venv/.installed ## bring uv and the locked environment into this folder
 quickstart: setup ## decide one claim of the standard in about a minute
 	$(BIN)/harness run 8 --profile smoke
 
-# Tests that measure need the machine to themselves; the others share its cores, in the order of their folders: whole
-# sessions wait for most of their time, and fall beside what computes.
+# Tests that measure need the machine to themselves; the others share its cores, in the order of their folders: what
+# waits for most of its time begins early, beside what computes (tests/conftest.py).
 ALONE := tests/integration
 REPORT ?=
 

@@ -53,6 +53,10 @@ def test_a_lock_lets_one_compute_and_nothing_else_does(kind, stampede, loads, va
     assert report["joined"] == MANY - loads
 
 
+TRIES = 5
+"""Where other tests keep Valkey from answering for 0.15 s, the cache is given up and nothing is said of its lock."""
+
+
 def test_the_lock_holds_between_processes(valkey):
     """Without this each of many workers would compute an expired key."""
 
@@ -70,7 +74,10 @@ def test_the_lock_holds_between_processes(valkey):
                 held = await client.exists(opened[0][1].key_of(1) + ":lock")
             return answers, shelf.reads, held, [parts.report() for _, parts in opened]
 
-    answers, reads, held, reports = asyncio.run(run())
+    for _ in range(TRIES):
+        answers, reads, held, reports = asyncio.run(run())
+        if not any(report["levels"]["l2"]["errors"] for report in reports):
+            break
     assert answers == [product()] * MANY
     assert (reads, held) == (1, 0), json.dumps(reports)
     assert sorted(report["lock_waits"] for report in reports) == [0, 1]

@@ -8,7 +8,7 @@ import contextlib
 import httpx
 import uvicorn
 
-from targets.probes.upstream_process import plain
+from targets.probes import plain
 from targets.service.practices import retry
 from targets.service.practices.upstream import On
 from targets.service.resilience.failures import CallError
@@ -69,7 +69,7 @@ async def upstream(**behaviour):
     environment = {f"UPSTREAM_{name.upper()}": str(value) for name, value in chosen.items()}
     async with (
         listening(create_app(environment)) as url,
-        plain(url, timeout=30, limits=httpx.Limits(max_connections=None)) as client,
+        plain.client(url, timeout=30, limits=httpx.Limits(max_connections=None)) as client,
     ):
         yield client
 

@@ -8,7 +8,7 @@ import contextlib
 import httpx
 import pytest
 
-from targets.probes.upstream_process import plain
+from targets.probes import plain
 from targets.probes.upstream_process import upstream as upstream_process
 from targets.upstream.behaviour import Behaviour, changed, fate, read_behaviour
 from targets.upstream.gate import Gate
@@ -212,7 +212,7 @@ def test_it_runs_as_a_process_under_each_server(server):
     """Without this the ledger could be right in a test and wrong in a measurement."""
 
     async def run(url):
-        async with plain(url, timeout=30) as client:
+        async with plain.client(url, timeout=30) as client:
             answers = await asyncio.gather(*(client.get("/quote/7") for _ in range(40)))
             await behave(client, hang_share=1.0)
             await leave(client, "/quote/1")

@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
+from targets.probes import plain
 from targets.probes.served import served
-from targets.probes.upstream_process import plain
 from targets.probes.upstream_process import upstream as upstream_process
 from targets.service.practices import retry
 from targets.service.practices.upstream import On
@@ -275,7 +275,7 @@ def test_both_apps_as_processes_speak_the_version_that_was_chosen(http, version,
     settings = {"SERVICE_UPSTREAM__KIND": "on", "SERVICE_UPSTREAM__HTTP": str(http)}
 
     async def run(url, behind):
-        async with plain(url, timeout=30) as client, plain(behind) as admin:
+        async with plain.client(url, timeout=30) as client, plain.client(behind) as admin:
             await admin.post("/ledger/reset")
             answers = await asyncio.gather(*(client.get(PATH) for _ in range(40)))
             return answers, await ledger(admin)
@@ -295,7 +295,7 @@ def test_an_upstream_that_is_killed_is_never_a_500(http, policy, service):
     """Without this the death of one service would be told as a defect of another."""
 
     async def run(behind):
-        async with plain(behind, timeout=30) as admin:
+        async with plain.client(behind, timeout=30) as admin:
             await behave(admin, work_ms=200)
             pid = (await ledger(admin))["pid"]
             async with service(behind, policy, http=http) as client:
