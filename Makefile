@@ -28,7 +28,7 @@ quickstart: setup ## decide one claim of the standard in about a minute
 
 # Tests that measure need the machine to themselves; the others share its cores, in the order of their folders: what
 # waits for most of its time begins early, beside what computes (tests/conftest.py).
-ALONE := tests/integration
+ALONE := tests/integration tests/containers/test_down.py
 REPORT ?=
 
 test: setup ## run every test

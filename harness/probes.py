@@ -62,8 +62,8 @@ def observe(
 ) -> list[dict[str, Any]] | str:
     """Lines that the probe printed, or why it could not run, in a sentence without a full stop.
 
-    ``lent`` are the addresses of the services that the probe needs.  Whatever it started is gone afterwards, also where
-    it hung, or the harness died.
+    ``lent`` are the addresses of the services that the probe needs.  Every process that it started is gone afterwards,
+    also where it hung, or the harness died; an image that it had made when it was killed stays until `harness down`.
     """
     with (
         supervised() as session,

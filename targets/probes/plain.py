@@ -11,8 +11,8 @@ import httpx
 def client(url: str = "", **more: Any) -> httpx.AsyncClient:
     """Give a client, of this address if there is one, that takes neither certificates nor proxies from elsewhere.
 
-    To read the certificates of all authorities takes some 50 ms of CPU for each client; a proxy of the environment
-    would come between a probe and its service.
+    Each client would read the certificates of all authorities, and a proxy of the environment would come between a
+    probe and its service.
     """
     verify = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     return httpx.AsyncClient(base_url=url, verify=verify, trust_env=False, **more)

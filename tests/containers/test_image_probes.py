@@ -10,9 +10,8 @@ import pytest
 
 from harness import probes
 from harness.claims import load_claims
+from targets.probes.image_building import LABEL
 from tests.support.engine import ROOT, docker
-
-LABEL = "service-harness.probe"
 
 PROBES = {
     "image_entrypoint": (("otherwise", {"kind": "image"}),),

@@ -50,16 +50,3 @@ def test_kill_9_in_the_pilot_leaves_no_temporary_folder(tmp_path):
 def temporary(harness):
     """Temporary folders of a session that a process has begun."""
     return list(Path(tempfile.gettempdir()).glob(f"harness-{harness}-*"))
-
-
-def test_ctrl_c_ends_with_130_and_the_way_on(tmp_path):
-    """A user who interrupts would not know that the finished blocks can be used."""
-    folder = apps.write(tmp_path / "app")
-    words = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(tmp_path))
-    process = subprocess.Popen(command.argv(*words), cwd=command.ROOT, stderr=subprocess.PIPE, text=True)
-    until(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130
-    assert "harness resume" in said
-    assert not command.labelled(process.pid)

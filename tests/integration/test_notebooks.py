@@ -8,12 +8,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from msgspec import structs
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from harness.duel import finish
+from harness.model import Void
 from harness.stats.pace import levelled
 from harness.store.blocks import block_folders, read_blocks
+from harness.store.folder import write_json
 from harness.store.run import read_run
 from tests.support import command
 
@@ -42,7 +45,7 @@ def test_a_duel_is_recomputed_from_its_raw_files(duel, monkeypatch):
     assert "Recomputed and reported ratios agree" in printed
 
 
-def test_a_grain_left_with_one_block_or_none_is_recomputed_too(duel, tmp_path, monkeypatch):
+def test_a_grain_left_with_one_valid_block_or_none_is_recomputed_too(duel, tmp_path, monkeypatch):
     """A sceptic with a noisy machine would see the check fail where the harness was right."""
     run = shutil.copytree(duel, tmp_path / duel.name)
     plan = read_run(run).plan
@@ -51,11 +54,14 @@ def test_a_grain_left_with_one_block_or_none_is_recomputed_too(duel, tmp_path, m
     for one, folder in zip(read_blocks(run), block_folders(run), strict=True):
         cell = (one.condition, one.grain)
         singles += cell == single
-        if cell == ("saturated", "block") or (cell == single and singles > 1):
+        if cell == ("saturated", "block"):
             shutil.rmtree(folder)
+        elif cell == single and singles > 1:
+            void = Void(check="a neighbour", seen=1.0, limit=0.0, sentence="a neighbour was here")
+            write_json(folder / "block.json", structs.replace(one, voids=(void,)))
     finish(plan, run, read_blocks(run))
     regimes = {each["name"]: each["grains"] for each in json.loads((run / "verdicts.json").read_text())["regimes"]}
-    [alone] = [one for one in read_blocks(run) if (one.condition, one.grain) == single]
+    [alone] = [one for one in read_blocks(run) if (one.condition, one.grain) == single and not one.voids]
     assert [regimes["saturated"][grain]["n"] for grain in ("block", "slice")] == [0, 1]
     assert regimes["saturated"]["slice"]["at_one_pace"] is (levelled([alone]) is not None)
     assert "Recomputed and reported ratios agree" in execute("check_a_duel.ipynb", run, monkeypatch)

@@ -32,13 +32,14 @@ def processes_with(word: str, harness: int) -> list[int]:
     return [pid for pid in command.labelled(harness) if word.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
 
-def test_sigterm_ends_with_143_and_the_way_on(tmp_path):
-    """A user whose scheduler ends the job would lose the run, or leave servers behind."""
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_with_its_status_and_the_way_on(tmp_path, number, status):
+    """A user who interrupts, or whose scheduler ends the job, would lose the run, or leave servers behind."""
     process = begin(tmp_path, "--budget", "20s")
     until(lambda: list((tmp_path / "runs").glob("*/blocks/*")))
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(number)
     _, said = process.communicate(timeout=30)
-    assert process.returncode == 143
+    assert process.returncode == status
     assert "harness resume" in said
     assert not command.labelled(process.pid)
 

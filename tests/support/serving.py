@@ -104,7 +104,7 @@ def wait_ready(running: subprocess.Popen[bytes], url: str, timeout_s: float = 20
 
 
 def _answers(url: str) -> bool:
-    """Whether anything answers: without httpx, whose every client reads all authorities (50 ms of CPU a look)."""
+    """Whether anything answers: without httpx, whose every client reads the certificates of all authorities."""
     parts = urlsplit(url)
     with contextlib.closing(HTTPConnection(parts.netloc, timeout=5)) as connection:
         try:
