@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-
 import pytest
 
 from harness.claims import find
 from harness.probes import decide
 from targets.probes import fan_out, wait_cases
-from tests.support import serving
-
-
-def lines_of(probe):
-    """Run a probe in a process of its own and read what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", f"targets.probes.{probe}", "--quick"],
-        cwd=serving.ROOT,
-        env=serving.environment({}),
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+from tests.support.probing import lines_of
 
 
 def decided(number, lines, name):
@@ -38,7 +19,7 @@ def decided(number, lines, name):
 
 def test_retries_are_counted_on_both_sides_and_decide_the_claim():
     """Without this the claim about tenacity would rest on what the client believes that it sent."""
-    lines = lines_of("retry_counts")
+    lines = lines_of("retry_counts", {})
     found = {line["case"]: line for line in lines}
     per_call = {name: line["arrived"] / line["logical"] for name, line in found.items() if "arrived" in line}
     assert all(line["attempts_sent"] == line["arrived"] for line in lines if "arrived" in line)
@@ -64,7 +45,7 @@ def test_a_control_that_fails_leaves_the_claim_open():
 
 def test_fan_out_covers_every_cell():
     """Without this a claim about fan-out would be decided by the cells that happened to be printed."""
-    cells = lines_of("fan_out")
+    cells = lines_of("fan_out", {})
     wanted = {(s, c, a) for s in fan_out.SUBJECTS for c in (1, 16, 64) for a in (0, 20)}
     assert {(line["subject"], line["concurrency"], line["added_ms"]) for line in cells} == wanted
     assert len(cells) == len(wanted)
@@ -74,19 +55,6 @@ def test_fan_out_covers_every_cell():
         assert line["cpu_us"] > 0
         assert 1 <= line["connections"] <= (1 if line["subject"] == "http/2" else line["concurrency"])
     assert {line["connections"] for line in cells if line["subject"] == "http/1.1"} >= {1, 64}
-
-
-def test_every_time_out_is_tried_and_those_that_hold_are_known():
-    """Without this a probe that cannot see a time-out at work would blame httpx, or praise it."""
-    # What is short and by itself is kept; an answer that drips is known to outlive every read time-out.
-    short = ("connect time-out", "read time-out", "pool time-out", "read time-out, HTTP/2")
-    cases = {line["case"]: line for line in lines_of("waits")}
-    assert {name: cases[name]["outlived"] for name in short} == dict.fromkeys(short, 0)
-    assert set(cases) == {*wait_cases.OUTLIVING, *wait_cases.SHORTENED, *wait_cases.LOSING}
-    assert cases[wait_cases.TWIN]["outlived"] == cases[wait_cases.TWIN]["cases"] == 1
-    assert cases["read time-out, an answer that drips"]["outlived"] == 1
-    assert cases["beside a time-out, HTTP/1.1"]["cut_short"] == 0
-    assert cases["calls cut off, HTTP/1.1"]["lost"] == 0
 
 
 @pytest.mark.parametrize(("share", "expected"), [(0.5, 2), (0.99, 4), (0.01, 1)])
