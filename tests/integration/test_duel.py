@@ -12,7 +12,8 @@ import pytest
 from harness.store.blocks import block_folders
 from tests.support import apps, command
 
-WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "1", "--budget", "4s", "--rate", "150")
+WORDS = ("--app", "strange:app", "--path", "/a", "--path", "/b", "--seconds", "4", "--budget", "16s", "--rate", "150")
+"""In one second an arm has some 140 requests, whose mean is too coarse on a slow machine for the burn of one block."""
 
 
 @pytest.fixture(scope="module")
