@@ -9,8 +9,8 @@ is ``{"case", "outlived", "cases"}`` or, the last ones, ``{"case", "cut_short", 
 - ``outlived`` counts calls that took over ``SLACK_S`` longer than the one time-out of ``LIMIT_S`` that is under test
   (all others are long); such a call is ended from outside.  The twin has no time-out and must outlive it.
 - ``cut_short`` counts calls that failed although nothing of theirs had lasted too long.
-- A try of these two in which the client's own loop stood still for more than half the slack is made again: its time is
-  not httpx's.  Where each of ``AGAIN_MAX`` was like that, the probe gives up.
+- A try of these two in which the client's own loop stood still, for more than half the slack and while the call was
+  timed, is made again: its time is not httpx's.  Where each of ``AGAIN_MAX`` was like that, the probe gives up.
 - ``lost`` counts clients for which a server that is well again stays lost, because calls to it were cut off from
   outside while it was silent: what one does who wants a time-out for calls as a whole, since httpx has none.
 """
@@ -22,18 +22,17 @@ import asyncio
 import contextlib
 import json
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from targets.probes import lateness
 from targets.probes.upstream_process import upstream
-from targets.probes.wait_cases import LOSING, OUTLIVING, SHORTENED, SLACK_S, TWIN, Case
+from targets.probes.wait_cases import LOSING, OUTLIVING, SHORTENED, TWIN, Case
 
 FEW = 4
 """Tries of hundreds of calls each."""
 AGAIN_MAX = 20
 """Tries that may be made again, each."""
-LOOK_S = 0.005
 
 
 def lines(url: str, tries: int) -> Iterator[dict[str, Any]]:
@@ -53,31 +52,11 @@ async def _once(case: Case, url: str) -> bool:
 
 
 async def _timed(case: Case, url: str) -> bool:
-    """Try, and try again where the loop stood still meanwhile."""
+    """Try, and try again where the loop stood still while the call was timed."""
     for _ in range(AGAIN_MAX):
-        async with _watched() as lateness:
-            failed = await case(url)
-        if max(lateness) < SLACK_S / 2:
-            return failed
+        with contextlib.suppress(lateness.StoodStillError):
+            return await case(url)
     raise RuntimeError(f"the machine is too busy: the client's loop stood still in each of {AGAIN_MAX} tries")
-
-
-@contextlib.asynccontextmanager
-async def _watched() -> AsyncIterator[list[float]]:
-    """Give the times by which the loop was late, in s."""
-    late_s = [0.0]
-
-    async def watch() -> None:
-        while True:
-            start_s = time.perf_counter()
-            await asyncio.sleep(LOOK_S)
-            late_s.append(time.perf_counter() - start_s - LOOK_S)
-
-    task = asyncio.ensure_future(watch())
-    try:
-        yield late_s
-    finally:
-        task.cancel()
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import pytest
 
 from harness.claims import find
 from harness.probes import decide
-from targets.probes import fan_out, wait_cases
+from targets.probes import fan_out, lateness, wait_cases
 from tests.support.probing import lines_of
 
 
@@ -61,6 +64,33 @@ def test_fan_out_covers_every_cell():
 def test_a_percentile_is_a_value_that_was_seen(share, expected):
     """Without this a p99 of few calls would be made up between two of them."""
     assert fan_out._percentile([4, 1, 3, 2], share) == expected
+
+
+async def stalls(before_s, during_s, after_s=0.0):
+    """Hold a block to 50 ms of lateness, on a loop that stands still before it, at its end and behind it."""
+    asyncio.get_running_loop().call_soon(time.sleep, before_s)
+    await lateness.calm(0.05)
+    async with lateness.bounded(0.05):
+        await asyncio.sleep(0.02)
+        time.sleep(during_s)  # noqa: ASYNC251  (a loop that stands still is the subject)
+    time.sleep(after_s)  # noqa: ASYNC251  (as above)
+
+
+def test_a_loop_that_stands_still_spoils_what_is_timed_meanwhile():
+    """Without this httpx would be blamed for a time-out that its own loop had no chance to keep."""
+    with pytest.raises(lateness.StoodStillError, match="stood still for"):
+        asyncio.run(stalls(0.0, 0.2))
+
+
+def test_a_loop_that_stands_still_at_other_times_spoils_nothing():
+    """Without this the probe would give up on a slow machine, where a hundred calls at once take so long to begin."""
+    # A neighbour may take the core within the block: three tries in a row are not its doing.
+    for _ in range(3):
+        try:
+            return asyncio.run(stalls(0.2, 0.0, 0.2))
+        except lateness.StoodStillError:
+            continue
+    pytest.fail("what came before or after was counted")
 
 
 def test_every_condition_of_the_claims_finds_its_lines():
