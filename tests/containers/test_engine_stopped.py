@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -20,16 +18,8 @@ def test_an_engine_that_stops_in_mid_session_is_said_with_the_way_on(tmp_path):
     found = engine.connect()
     # A path of a Unix socket has at most 107 bytes, and pytest's folders are deep.
     with tempfile.TemporaryDirectory() as short, relay.relayed(Path(short) / "engine", found.address) as way:
-        process = subprocess.Popen(
-            command.argv(
-                "duel", "uvicorn", "uvicorn", *WORDS, "--rate", "100", "--budget", "60s", "--results", str(tmp_path)
-            ),
-            cwd=command.ROOT,
-            env={**os.environ, "DOCKER_HOST": f"unix://{short}/engine"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        words = ("duel", "uvicorn", "uvicorn", *WORDS, "--rate", "100", "--budget", "60s", "--results", str(tmp_path))
+        process = command.begin(*words, DOCKER_HOST=f"unix://{short}/engine")
         deadline = time.monotonic() + 120
         while not list(tmp_path.glob("runs/*/blocks/*/block.json")):
             assert process.poll() is None, process.communicate()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,12 @@ from harness.duel import finish
 from harness.store.blocks import block_folders, read_blocks
 from harness.store.run import read_run
 from tests.support import command
-from tests.support.waiting import until
 
 WORDS = (
     *("duel", "uvicorn", "uvicorn,access_log=on", "--app", "targets.truth.app:app", "--path", "/"),
     *("--seconds", "1", "--budget", "4s", "--results"),
 )
 """On an app that starts at once: four servers start in each block."""
-PATIENCE_S = 200
-"""A block takes 4 to 12 s, and there are eight."""
 ROUNDS = 2
 """Two blocks give an interval; their cells are four: request grain and slices, and slices with their blocks."""
 
@@ -34,13 +29,10 @@ def both_regimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     asked of it is whether figures follow from the raw files, not whether they are good ones.
     """
     place = tmp_path_factory.mktemp("duel")
-    process = subprocess.Popen(command.argv(*WORDS, str(place)), cwd=command.ROOT, stderr=subprocess.PIPE, text=True)
-    runs = place / "runs"
-    until(lambda: process.poll() is not None or len(list(runs.glob("*/blocks/[0-9]*"))) >= 4 * ROUNDS, PATIENCE_S)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130, said
-    [run] = runs.iterdir()
+    process = command.begin(*WORDS, str(place))
+    command.interrupted(process, lambda: len(list(place.glob("runs/*/blocks/[0-9]*"))) >= 4 * ROUNDS)
+    assert process.returncode == command.INTERRUPTED
+    [run] = (place / "runs").iterdir()
     for folder in block_folders(run):
         kept = json.loads((folder / "block.json").read_text())
         (folder / "block.json").write_text(json.dumps({**kept, "voids": []}))

@@ -21,9 +21,8 @@ WORDS = ("--app", "strange:app", "--path", "/a", "--seconds", "1", "--rate", "15
 def begin(place: Path, *words: str) -> subprocess.Popen[str]:
     """Start a duel whose results go to ``place``."""
     folder = apps.write(place / "app")
-    full = ("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(place), *words)
-    return subprocess.Popen(
-        command.argv(*full), cwd=command.ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    return command.begin(
+        *("duel", "uvicorn", "uvicorn", "--app-dir", str(folder), *WORDS, "--results", str(place), *words)
     )
 
 
