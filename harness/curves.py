@@ -167,8 +167,9 @@ def _crosses(sweep: Sweep, rule: Crosses, blocks: Sequence[SweepBlock]) -> Decid
         metric = f"{rule.upper} = {rule.times:g} × {rule.lower}"
         estimate = _estimate(metric, axis, shown.at, decided.at, n, sweep)
         sentence = (
-            f"{rule.upper} reaches {times} of {rule.lower} in {what} at {rounded(shown.at.value)} {axis} "
-            f"(95 % interval {rounded(shown.at.low)} to {rounded(shown.at.high)}, {n} blocks)."
+            f"{rule.upper} reaches {times} of {rule.lower} in {what} between {shown.at.low:,.6g} and "
+            f"{shown.at.high:,.6g} {axis} (places that were measured, 95 %, {n} blocks), at some "
+            f"{rounded(shown.at.value)} if the curve is straight there."
         )
         return Decided(Verdict(verdict="supported", sentence=sentence), estimate)
     first = f"at the first place, {min(upper[0]):,.6g} {axis}, already in {shown.below} of {n} blocks"

@@ -162,10 +162,14 @@ def _round_trip(blocks: Sequence[SweepBlock]) -> str:
 
 def _marks(estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
     return [
-        chart.Mark(f"{one['metric']}: {chart.short(one['value'])}", one["value"], one["low"], one["high"])
+        chart.Mark(_between(one), one["value"], one["low"], one["high"])
         for one in estimates
         if all(one.get(key) for key in ("value", "low", "high"))
     ]
+
+
+def _between(place: dict[str, Any]) -> str:
+    return f"{place['metric']}: {chart.short(place['low'])} to {chart.short(place['high'])}"
 
 
 def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:

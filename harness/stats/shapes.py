@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 import numpy as np
 from msgspec import Struct
 
 from harness.model import Interval
-from harness.stats.intervals import ratio_interval, t_interval
+from harness.stats.intervals import ratio_interval
 
 Curve = Mapping[float, float]
 """Place on the grid → figure, of one block."""
@@ -34,42 +35,33 @@ class Crossing(Struct, frozen=True):
     """Where one curve reaches a multiple of another."""
 
     at: Interval | None
-    """Place on the grid; None where fewer than two blocks, or not all of them, show it."""
-    inside: int
-    """Blocks in which it lies within the grid."""
+    """Places that were measured, and between them the likeliest one; None where the grid does not hold both ends."""
     n: int
     below: int
-    """Blocks in which it is reached at the first place already; the rest never reach it."""
+    """Blocks in which it is reached at the first place already."""
 
 
 def crossing(upper: Sequence[Curve], lower: Sequence[Curve], level: float, confidence: float) -> Crossing:
-    """First place where ``upper`` is ``level`` times ``lower``, over the blocks.
+    """Place from which on ``upper`` is ``level`` times ``lower``, over the blocks; the ratio may fall by noise only.
 
-    In each block the log of the ratio is made non-decreasing (pool adjacent violators: Ayer et al., 1955), which
-    takes the noise's own crossings out, and is read between two places of the grid on a log-log line.  The interval
-    is Student's on the logs of the places.
+    Nothing is known of a curve between two places: a straight line between them is wrong by half of their distance
+    where the curve jumps.  So both ends of the interval are places that were measured.  From the first place on the
+    ratio is tested to be below the level until that is not certain any more, and from the last place back to be above
+    it; tests in an order that is fixed need no correction (fixed-sequence procedure: Maurer, Hothorn and Lehmacher,
+    1995).  The value within is read off a log-log line through the means of all blocks, made non-decreasing.
     """
-    found: list[float] = []
-    below = 0
-    for one, other in zip(upper, lower, strict=True):
-        places = sorted(one)
-        logs = _rising([math.log(one[at] / other[at]) for at in places])
-        where = _first(places, logs, math.log(level))
-        if where is None:
-            below += logs[0] > math.log(level)
-        else:
-            found.append(math.log(where))
-    whole = len(found) == len(upper)
-    interval = t_interval(found, confidence) if whole else None
+    places = sorted(upper[0]) if upper else []
+    logs = [ratios(upper, lower, place) for place in places]
+    tested = list(zip(places, (ratio_interval(found, confidence) for found in logs), strict=True))
+    under = list(takewhile(lambda one: one[1] is not None and one[1].high < level, tested))
+    over = list(takewhile(lambda one: one[1] is not None and one[1].low > level, reversed(tested)))
+    means = _rising([math.fsum(found) / len(found) for found in logs])
+    value = _first(places, means, math.log(level)) if under and over else None
     at = None
-    if interval is not None:
-        at = Interval(
-            value=math.exp(interval.value),
-            low=math.exp(interval.low),
-            high=math.exp(interval.high),
-            confidence=confidence,
-        )
-    return Crossing(at=at, inside=len(found), n=len(upper), below=below)
+    if value is not None:
+        at = Interval(value=value, low=under[-1][0], high=over[-1][0], confidence=confidence)
+    below = sum(found > math.log(level) for found in logs[0]) if logs else 0
+    return Crossing(at=at, n=len(upper), below=below)
 
 
 def _rising(values: Sequence[float]) -> list[float]:
