@@ -48,8 +48,8 @@ def _pages(rows: int) -> Grid:
         axis="rows deep",
         cells=tuple(cells),
         # One process, and the deepest page takes a fifth of a second: no slices to cut it in two.
-        slice_s=6.0,
-        measure_s=6.0,
+        slice_s=9.0,
+        measure_s=9.0,
         note=LONE,
     )
 
