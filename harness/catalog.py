@@ -17,7 +17,7 @@ from msgspec import Struct
 from harness import settings
 from harness.errors import UsageError
 from harness.model import Target
-from harness.target import choose, parse
+from harness.target import COMMON_OPTIONS, choose, parse
 
 Kind = Literal["server", "serializer", "scenario", "fault", "claim"]
 
@@ -182,6 +182,18 @@ def _label(tree: ast.Module) -> str | None:
 
 
 def target(text: str, root: Path, plugins: Sequence[Path] = (), allow_hosts: Collection[str] = ()) -> Target:
-    """A target as people write it, among the servers and serializers that there are; raises UsageError as ``parse``."""
+    """A target as people write it, among the servers and serializers that there are.
+
+    Raises UsageError as ``parse``, and for an option's value that its server does not take.
+    """
     known = [entry.name for entry in serializers(root, plugins)]
-    return parse(text, servers=server_options(root, plugins), serializers=known, allow_hosts=allow_hosts)
+    found = parse(text, servers=server_options(root, plugins), serializers=known, allow_hosts=allow_hosts)
+    if found.server is not None:
+        its = server(find("server", found.server, servers(root, plugins)))
+        its.argv(python="", app="", factory=False, host="", port=0, options=own_options(found))
+    return found
+
+
+def own_options(of: Target) -> dict[str, str]:
+    """Options that are the server's, without those that the harness reads itself."""
+    return {key: value for key, value in of.options.items() if key not in COMMON_OPTIONS}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -10,8 +12,10 @@ from types import FrameType
 from typing import Annotated, Any
 
 import typer
+from typer._click.exceptions import ClickException  # Typer brings its own click and gives this no public name.
 
-from harness.errors import HarnessError, Interrupted
+from harness import __version__
+from harness.errors import CannotMeasure, HarnessError, Interrupted, UsageError
 
 app = typer.Typer(
     name="harness",
@@ -20,7 +24,11 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+PIPE_CLOSED = 128 + signal.SIGPIPE
+"""What a shell says of a program whose reader went away."""
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else there.")]
 Results = Annotated[Path | None, typer.Option("--results", help="Where runs are kept (default: results/).")]
@@ -51,6 +59,24 @@ RuntimeOption = Annotated[
 Hosts = Annotated[list[str] | None, typer.Option("--allow-host", help="Host outside loopback that may be loaded.")]
 
 
+def _version(wanted: bool) -> None:  # noqa: FBT001  (Typer's own way of calling back)
+    if wanted:
+        typer.echo(f"harness {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help="Which version this is.", callback=_version, is_eager=True)]
+
+
+@app.callback()
+def harness(
+    _: Annotated[
+        bool, typer.Option("--version", help="Which version this is.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Measures web services against each other, with intervals, and says when it cannot."""
+
+
 @app.command()
 def duel(
     a: Annotated[str, typer.Argument(metavar="A", help="Baseline: SERVER[+SERIALIZER][,key=value]… or a URL.")],
@@ -75,7 +101,7 @@ def duel(
     results: Results = None,
     as_json: Json = False,
 ) -> None:
-    """Which of two targets costs less on this app, by how much, with the interval."""
+    """Which of two targets costs less, by how much, give or take."""
     from harness.commands import duel as command  # noqa: PLC0415  (a fast --help)
 
     document = command.run(
@@ -125,7 +151,7 @@ def plan(
     allow_host: Hosts = None,
     as_json: Json = False,
 ) -> None:
-    """What `duel` or `run` would do: conditions, grains, blocks, wall time, and what stays untested."""
+    """What `duel` or `run` would do, how long, and what stays untested."""
     from harness.commands import plan as command  # noqa: PLC0415  (a fast --help)
 
     question = {
@@ -222,7 +248,7 @@ def list_(
     kind: Annotated[str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")] = None,
     as_json: Json = False,
 ) -> None:
-    """What there is: each with a line of description and where it lives."""
+    """Servers, serializers, scenarios, faults and claims that there are."""
     from harness.commands import listing  # noqa: PLC0415  (a fast --help)
 
     document = listing.document(kind)
@@ -255,7 +281,12 @@ def doctor(as_json: Json = False) -> None:
 
 
 @app.command()
-def schema(name: Annotated[str, typer.Argument(metavar="NAME")]) -> None:
+def schema(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Such as duel, claims, plan or block; any other lists them.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="A schema is JSON either way.")] = False,  # noqa: ARG001
+) -> None:
     """A JSON Schema of one of the documents."""
     from harness.schemas import schema as find  # noqa: PLC0415  (a fast --help)
 
@@ -281,7 +312,12 @@ def down(as_json: Json = False) -> None:
 
 
 def _print(document: dict[str, Any], *, as_json: bool, text: str) -> None:
-    typer.echo(json.dumps(document, indent=1) if as_json else text)
+    try:
+        typer.echo(json.dumps(document, indent=1, allow_nan=False) if as_json else text)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        raise CannotMeasure(f"The answer could not be printed: {error.strerror}.", "Send it elsewhere.") from error
 
 
 def _fail(error: HarnessError) -> int:
@@ -307,16 +343,46 @@ def main() -> None:
     """Run the command line; errors become messages and exit codes here and nowhere else."""
     signal.signal(signal.SIGTERM, _on_term)
     try:
-        app()
+        _run(sys.argv[1:])
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
     except HarnessError as error:
         sys.exit(_fail(error))
     except KeyboardInterrupt as stop:
-        code = 143 if isinstance(stop, _Terminated) else 130
-        interrupted = Interrupted("Interrupted.", "Go on with `harness resume RUN` (see results/runs).")
+        interrupted = Interrupted(
+            "Interrupted before a run was begun: nothing is kept.", "Give the same command again."
+        )
         _fail(interrupted)
-        sys.exit(code)
+        sys.exit(143 if isinstance(stop, _Terminated) else interrupted.exit_code)
+    except BrokenPipeError:
+        # What Python still wants to write when it ends goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(PIPE_CLOSED)
     except Exception as error:  # noqa: BLE001  (the boundary: a defect of ours gets a message and a log)
         sys.exit(_defect(error))
+
+
+def _run(words: list[str]) -> None:
+    """Read the words and do what they say.
+
+    Typer's own way in would print mistakes itself, also where JSON was asked for, and take interrupts as its own.
+    Raises UsageError for words that it cannot read.
+    """
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("harness", words) as context:
+            command.invoke(context)
+    except ClickException as error:
+        if not words:  # The help is the answer to the bare name.
+            error.show()
+            raise typer.Exit(error.exit_code) from None
+        where = getattr(error, "ctx", None)
+        path = where.command_path if where is not None else "harness"
+        raise UsageError(_sentence(error.format_message()), f"See `{path} --help`.") from None
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?")) else f"{text}."
 
 
 def _defect(error: Exception) -> int:

@@ -1,6 +1,8 @@
 """Every exception of the harness with its exit code.
 
-HarnessError
+0 is done, with rows that are untested or undecided, too; 1 a check of the self-test that failed.
+
+HarnessError        70   a defect of ours
 ├── UsageError       2   the command line or a file that it names is wrong
 ├── CannotMeasure    3   the machine, a service or the app cannot be measured here
 │   └── EngineGone       the container engine does not answer any more: nothing else can be measured either

@@ -162,6 +162,8 @@ def _served(arms: Sequence[Process], rig: Rig, place: Path, lent: Lent) -> Itera
                     lent=lent.environments.get(arm.name, {}),
                 )
             )
+            # One after the other: many that start at once on one core are all late.
+            servers[-1].wait_ready(["/ping"], (200,))
         yield servers
     finally:
         stop(servers)

@@ -13,6 +13,9 @@ from harness.claims.claim import Claim
 from harness.errors import UsageError
 from harness.target import nearest
 
+NEAREST = 4
+"""Ids that a person reads when his own is unknown; there are ninety."""
+
 NOUN = "claim"
 """The module that defines the noun; every other one in this folder is a section."""
 
@@ -64,8 +67,9 @@ def _choices(name: str, claims: Sequence[Claim]) -> str:
     if not claims:
         return "No claim is known here."
     numbers = [claim.number for claim in claims]
-    ids = ", ".join(nearest(name, [claim.id for claim in claims]))
-    return f"Choose a number from {min(numbers)} to {max(numbers)}, or from: {ids}."
+    ids = nearest(name, [claim.id for claim in claims])
+    alike, more = ", ".join(ids[:NEAREST]), "; `harness list claims` has all" if len(ids) > NEAREST else ""
+    return f"Choose a number from {min(numbers)} to {max(numbers)}, or an id such as: {alike}{more}."
 
 
 def _claims(module: ModuleType) -> tuple[Claim, ...]:

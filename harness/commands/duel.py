@@ -22,6 +22,17 @@ REFERENCE_PATH = "/api/v1/items/00000000-0000-4000-8000-000000000001"
 ROWS_MAX = 10_000_000
 """Orders that a seeded database may hold: more take longer to make than anybody waits."""
 
+RANGES: dict[str, tuple[float, float]] = {
+    "--rate": (0.1, 1e6),
+    "--users": (1, 10_000),
+    "--seconds": (0.5, 3600.0),
+    "--load-workers": (1, 64),
+}
+"""Ten times beyond what one machine can send or hold, and no block that is shorter than its own edges."""
+
+BLOCKS_MAX = 10_000
+"""Of one cell: days of them."""
+
 _MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]")
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -103,17 +114,34 @@ def _fits(one: Target, where: RuntimeName) -> None:
 
 
 def _check(question: Question) -> None:
-    for value, name in (
-        (question.rate_rps, "--rate"),
-        (question.users, "--users"),
-        (question.seconds, "--seconds"),
-    ):
-        if value is not None and value <= 0:
-            raise UsageError(f"{name} {value} is not above zero.", f"Give {name} a positive number.")
+    given = {
+        "--rate": question.rate_rps,
+        "--users": question.users,
+        "--seconds": question.seconds,
+        "--load-workers": question.load_workers,
+    }
+    for name, value in given.items():
+        low, high = RANGES[name]
+        if value is not None and not low <= value <= high:
+            raise UsageError(f"{name} {value:g} is not possible.", f"Give a number from {low:g} to {high:,.10g}.")
+    if question.users is not None and question.users < question.load_workers:
+        raise UsageError(
+            f"{question.load_workers} load workers cannot share {question.users} connections.",
+            "Give at least one connection for each.",
+        )
+    _check_app(question)
     if question.rows is not None and not 0 <= question.rows <= ROWS_MAX:
         raise UsageError(f"--rows {question.rows} is not possible.", f"Give a number from 0 to {ROWS_MAX:,}.")
-    if question.app is not None and not question.app.partition(":")[0]:
-        raise UsageError(f"--app {question.app!r} names no module.", "Write --app MODULE:ATTRIBUTE.")
+    wrong = next((path for path in question.paths if not path.startswith("/")), None)
+    if wrong is not None:
+        raise UsageError(f"--path {wrong!r} does not begin with a slash.", f"Write --path /{wrong}.")
+
+
+def _check_app(question: Question) -> None:
+    if question.app is not None and not all(question.app.partition(":")):
+        raise UsageError(f"--app {question.app!r} names no module and attribute.", "Write --app MODULE:ATTRIBUTE.")
+    if question.app_dir is not None and question.app is None:
+        raise UsageError("--app-dir says where an app is, and none is named.", "Add --app MODULE:ATTRIBUTE.")
     if question.app_dir is not None and not Path(question.app_dir).is_dir():
         raise UsageError(f"--app-dir {question.app_dir} is no folder.", "Name the folder that holds the app's module.")
     if question.runtime == "compose" and question.app_dir is not None:
@@ -132,7 +160,7 @@ def planned(question: Question, where: settings.Settings) -> Plan:
     if neither or question.users is not None:
         regimes.append("saturated")
     arms = _targets(question, where)
-    return plan.duel(
+    found = plan.duel(
         *arms,
         behind=behind_of(arms, question.behind, rows=question.rows, seed=question.seed),
         app=App(module=question.app, directory=question.app_dir),
@@ -148,6 +176,12 @@ def planned(question: Question, where: settings.Settings) -> Plan:
         looks=1 if question.whole_budget else plan.LOOKS,
         runtime=question.runtime,
     )
+    if found.blocks_max > BLOCKS_MAX:
+        raise UsageError(
+            f"--budget {question.budget} in blocks of {question.seconds:g} s is {found.blocks_max:,} blocks.",
+            f"At most {BLOCKS_MAX:,} are possible: give less, or longer blocks.",
+        )
+    return found
 
 
 def run(question: Question, *, results: Path | None, quiet: bool) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import bank, decide, machine, passages, probes, session, settings, sweeps, validity
+from harness import bank, catalog, decide, machine, passages, probes, session, settings, sweeps, validity
 from harness.claims import load_claims
 from harness.claims.claim import Claim, Duet, Probe, Sweep
 from harness.commands import coursing, duel, run
@@ -19,6 +20,12 @@ from harness.stats.power import noise_floor
 
 _KINDS = ("duel", "run")
 _ARMS = 2
+
+PROFILE = "quick"
+DEFAULTS: dict[str, Any] = {"scenario": "paths", "load_workers": 1}
+"""What the command line fills in where nothing was said."""
+OPTIONS = {"rate_rps": "--rate", "paths": "--path", "allow_hosts": "--allow-host"}
+"""Names of the command line where they are not those of the question."""
 
 CRASH_S = 12.0
 """What one fault of a restart takes: start of target and generator, the load, their end."""
@@ -33,23 +40,37 @@ def preview(
     """
     where = settings.load(Path.cwd())
     place = duel.runtime(runtime)
-    kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words), list(words))
+    servers = {entry.name for entry in catalog.servers(where.root, where.plugins)}
+    kind, rest = (words[0], list(words[1:])) if words[0] in _KINDS else (_guess(words, servers), list(words))
     if kind == "run":
+        _only_of_a_duel(question)
         budget_s = None if budget is None else duel.seconds(budget)
         plan = run.planned(rest, profile=profile, budget_s=budget_s, seed=1, where=where, runtime=place)
         return _document(plan, where.results)
     if len(rest) != _ARMS:
         raise UsageError("A duel has two targets.", "Write `harness plan duel A B`, or `harness plan run CLAIM`.")
+    if profile != PROFILE:
+        raise UsageError("--profile is for claims, and a duel has none.", "Leave it out: --budget sets the depth.")
     question = {**question, "behind": duel.backends(question["behind"])}
-    asked = duel.Question(
-        baseline=rest[0], candidate=rest[1], budget=budget or "60s", seed=1, runtime=place, **question
-    )
+    chosen = "60s" if budget is None else budget
+    asked = duel.Question(baseline=rest[0], candidate=rest[1], budget=chosen, seed=1, runtime=place, **question)
     return _document(duel.planned(asked, where), where.results)
 
 
-def _guess(words: Sequence[str]) -> str:
+def _guess(words: Sequence[str], known: Collection[str]) -> str:
+    """Claims where one of the words is a claim and none a target; a duel where one is a target, or there are two."""
     claims = {word for claim in load_claims() for word in (str(claim.number), claim.id)}
-    return "run" if all(word in claims for word in words) or len(words) != _ARMS else "duel"
+    if any("://" in word or re.split("[+,]", word)[0] in known for word in words):
+        return "duel"
+    return "run" if claims.intersection(words) or len(words) != _ARMS else "duel"
+
+
+def _only_of_a_duel(question: dict[str, Any]) -> None:
+    """Raises UsageError for an option that claims have fixed themselves."""
+    for name, value in question.items():
+        if value not in (None, (), DEFAULTS.get(name)):
+            option = OPTIONS.get(name, f"--{name.replace('_', '-')}")
+            raise UsageError(f"{option} is for a duel: a claim says itself what is asked.", "Leave it out.")
 
 
 def _document(plan: Plan, results: Path) -> dict[str, Any]:
@@ -160,6 +181,10 @@ def _name(row: dict[str, Any]) -> str:
     return next(str(row[key]) for key in ("condition", "grid", "course", "probe") if key in row)
 
 
+def _conditions(count: int) -> str:
+    return f"{count} condition{'' if count == 1 else 's'}"
+
+
 def text(document: dict[str, Any]) -> str:
     """A plan as a person reads it."""
     kinds = ("cells", "crashes", "sweeps", "courses", "probes")
@@ -182,10 +207,13 @@ def text(document: dict[str, Any]) -> str:
         for row in document["courses"]
     ]
     lines += [
-        f"{_name(row):<{wide}}  {row['conditions']} conditions, about {row['wall_s']} s" for row in document["probes"]
+        f"{_name(row):<{wide}}  {_conditions(row['conditions'])}, about {row['wall_s']} s" for row in document["probes"]
     ]
     looks = f"; looks after {' and '.join(map(str, document['looks']))} blocks of each" if document["cells"] else ""
-    lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
+    if document["wall_s"]:
+        lines.append(f"At most {document['wall_s'] / 60:.1f} minutes and the re-runs of void blocks{looks}.")
+    else:
+        lines.append("There is nothing to measure.")
     if any(row["smallest_effect"] for row in document["cells"]):
         lines.append("Effects are the smallest found with 95 % power, by the blocks that this machine's bank holds.")
     lines += [f"Untested: {reason}." for reason in document["untested"]]

@@ -360,7 +360,7 @@ def text(document: dict[str, Any]) -> str:
     lines = []
     for row in document["claims"]:
         lines += [f"{row['number']}. {row['statement']}", f"   {row['verdict'].upper()}: {row['sentence']}"]
-        if row["reason"]:
+        if row["reason"] and row["reason"] not in row["sentence"]:
             lines.append(f"   Reason: {row['reason']}.")
         lines.append(f"   Again: {row['rerun']}")
     lines.append(f"Report: {document['run']}/report/index.html")

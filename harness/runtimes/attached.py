@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -9,6 +10,11 @@ from msgspec import Struct
 
 from harness.errors import CannotMeasure
 from harness.runtimes import local
+
+READY_S = 3.0
+"""A service that runs already answers at once; this lets one come back from a restart."""
+
+RETRY_S = 0.1
 
 
 class Attached(Struct, frozen=True):
@@ -20,7 +26,18 @@ class Attached(Struct, frozen=True):
 
     def wait_ready(self, paths: Sequence[str], expect: Sequence[int]) -> None:
         """Ask every path; raises CannotMeasure where one does not answer as expected."""
-        local.await_answers(self.name, self.url, paths, expect, ended=lambda: None, last_words=lambda: "")
+        deadline = time.monotonic() + READY_S
+        while True:
+            try:
+                for path in paths:
+                    local.verify_path(self.url, path, expect)
+            except OSError as error:
+                if time.monotonic() > deadline:
+                    why = f"{self.url} ({self.name}) does not answer: {error.strerror or error}."
+                    raise CannotMeasure(why, "Start the service that shall answer, or correct the address.") from None
+                time.sleep(RETRY_S)
+            else:
+                return
 
     def still_alone(self) -> str | None:
         """Nobody can tell who answers behind an address."""

@@ -19,7 +19,6 @@ from harness.model import App, Target
 from harness.runtimes import private_disk
 from harness.runtimes.private_disk import Disk
 from harness.runtimes.runtime import Runtime
-from harness.target import COMMON_OPTIONS
 
 HOST = "127.0.0.1"
 
@@ -117,7 +116,6 @@ def command(
     if target.server is None:
         raise ValueError("a URL is not started")
     plugin = catalog.server(catalog.find("server", target.server, catalog.servers(root, plugins)))
-    options = {key: value for key, value in target.options.items() if key not in COMMON_OPTIONS}
     module = app.module or REFERENCE_APP
     return plugin.argv(
         python=python or interpreter(target),
@@ -125,7 +123,7 @@ def command(
         factory=app.module is None,
         host=HOST,
         port=port,
-        options=options,
+        options=catalog.own_options(target),
     )
 
 
@@ -241,17 +239,21 @@ def await_answers(
     while True:
         gone = ended()
         if gone is not None:
-            raise CannotMeasure(f"{name} {gone}. Its last lines:\n{last_words()}", mend)
+            raise CannotMeasure(f"{name} {gone}. {_printed(last_words())}", mend)
         try:
             for path in paths:
                 verify_path(url, path, expect)
         except OSError:
             if time.monotonic() > deadline:
                 slow = f"did not answer within {deadline_s:.0f} s"
-                raise CannotMeasure(f"{name} {slow}. Its last lines:\n{last_words()}", mend) from None
+                raise CannotMeasure(f"{name} {slow}. {_printed(last_words())}", mend) from None
             time.sleep(0.02)
         else:
             return
+
+
+def _printed(last_words: str) -> str:
+    return f"Its last lines:\n{last_words}" if last_words.strip() else "It printed nothing."
 
 
 def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:

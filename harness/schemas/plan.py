@@ -1,21 +1,38 @@
-"""Answer of ``harness plan``: the conditions, blocks and minutes of a session, and what stays untested."""
+"""Answer of ``harness plan``: what a session would measure, how long it would take, and what stays untested."""
 
 from __future__ import annotations
 
-from harness.model import Plan
 from harness.schemas import _parts
+
+_CELL: _parts.Schema = {
+    "condition": _parts.TEXT,
+    "grain": _parts.TEXT,
+    "blocks": _parts.COUNT,
+    "rate_rps": _parts.maybe(_parts.NUMBER),
+    "users": _parts.maybe(_parts.COUNT),
+    "smallest_effect": _parts.maybe(_parts.NUMBER),
+}
 
 
 def build() -> _parts.Schema:
-    """Build it around the plan as it is hashed into ``run.json``."""
-    plan = _parts.of_type(Plan)
-    definitions = plan.pop("$defs")
-    properties = {
-        "plan": plan,
-        "wall_s": _parts.maybe(_parts.NUMBER),
-        "smallest_visible_effect": _parts.maybe(_parts.NUMBER),
-        "untested": _parts.several(
-            _parts.record({"number": _parts.COUNT, "id": _parts.TEXT, "reason": _parts.TEXT}, more=True)
-        ),
-    }
-    return {**_parts.document(properties), "$defs": definitions}
+    """Build it: rows by what is done, each with its time in s."""
+    return _parts.document(
+        {
+            "cells": _rows(_CELL),
+            "crashes": _rows({"condition": _parts.TEXT, "crashes": _parts.COUNT}),
+            "sweeps": _rows({"grid": _parts.TEXT, "cells": _parts.COUNT, "blocks": _parts.COUNT}),
+            "courses": _rows({"course": _parts.TEXT, "subjects": _parts.COUNT, "rounds": _parts.COUNT}),
+            "probes": _rows({"probe": _parts.TEXT, "conditions": _parts.COUNT}),
+            "looks": _parts.several(_parts.COUNT),
+            "wall_s": _parts.NUMBER,
+            "pinned": _parts.FLAG,
+            "reason": _parts.maybe(_parts.TEXT),
+            "load_workers": _parts.COUNT,
+            "crowded": _parts.maybe(_parts.TEXT),
+            "untested": _parts.several(_parts.TEXT),
+        }
+    )
+
+
+def _rows(properties: _parts.Schema) -> _parts.Schema:
+    return _parts.several(_parts.record({**properties, "wall_s": _parts.NUMBER}, more=True))

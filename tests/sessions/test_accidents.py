@@ -43,6 +43,21 @@ def test_a_signal_ends_with_its_status_and_the_way_on(tmp_path, number, status):
     assert not command.labelled(process.pid)
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_in_the_pilot_ends_with_its_status_and_one_document(tmp_path, number, status):
+    """A script whose job is ended before the first block would read nothing, or another status than later."""
+    folder = apps.write(tmp_path / "app")
+    words = ("--app-dir", str(folder), "--app", "strange:app", "--path", "/a", "--results", str(tmp_path), "--json")
+    process = command.begin("duel", "uvicorn", "uvicorn", *words)
+    until(lambda: processes_with("uvicorn", process.pid))
+    process.send_signal(number)
+    out, said = process.communicate(timeout=30)
+    assert process.returncode == status, said
+    assert json.loads(out)["error"]["code"] == "interrupted"
+    assert not list(tmp_path.glob("runs/*"))
+    assert not command.labelled(process.pid)
+
+
 def test_killed_processes_void_their_blocks_and_the_session_goes_on(tmp_path):
     """A user would get a block in the figures that had lost its generator or one of its servers."""
     process = begin(tmp_path, "--budget", "4s")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness import settings
+from harness import schemas, settings
 from harness.commands.duel import Question, planned
 from tests.support import command
+from tests.support.schemas import faults
 
 
 @pytest.mark.parametrize("words", [("uvicorn", "granian"), ("duel", "uvicorn", "granian")])
@@ -30,7 +31,17 @@ def test_claims_are_planned_with_crashes_and_what_stays_untested(words):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [(("duel", "uvicorn"), "two targets"), (("run", "granit"), "granian"), (("uvicorn",), "uvicorn")]
+    ("words", "said"),
+    [
+        (("duel", "uvicorn"), "two targets"),
+        (("run", "granit"), "granian"),
+        (("uvicorn",), "two targets"),
+        (("granain", "uvicorn"), "server 'granain'"),
+        (("runn", "8"), "claim 'runn'"),
+        (("1", "999"), "claim '999'"),
+        (("1", "--rate", "5"), "--rate is for a duel"),
+        (("uvicorn", "granian", "--profile", "full"), "--profile is for claims"),
+    ],
 )
 def test_words_that_fit_nothing_are_named(words, said):
     """A user with a typo would get a plan for something else."""
@@ -39,9 +50,24 @@ def test_words_that_fit_nothing_are_named(words, said):
     assert said in done.stderr
 
 
+@pytest.mark.parametrize("words", [("uvicorn", "granian"), ("run", "2", "17", "40", "66", "12")])
+def test_a_plan_fits_its_own_schema(words):
+    """A program that validates what it reads would refuse every plan."""
+    document = command.document("plan", *words, *(("--profile", "full") if words[0] == "run" else ()))
+    schema = schemas.schema("plan")
+    assert faults(document, schema, schema) == []
+    if words[0] == "run":
+        assert all(document[rows] for rows in ("crashes", "sweeps", "courses", "probes"))
+
+
+def test_nothing_to_measure_is_said():
+    """A user would read "at most 0.0 minutes"."""
+    assert "There is nothing to measure." in command.run("plan", "12").stdout
+
+
 def test_workers_that_must_share_cores_are_announced():
     """A user would add workers to a machine that has no cores for them, and expect more load."""
-    done = command.run("plan", "uvicorn", "uvicorn", "--users", "16", "--load-workers", "64")
+    done = command.run("plan", "uvicorn", "uvicorn", "--users", "64", "--load-workers", "64")
     assert done.returncode == 0, done.stderr
     assert "64 workers on " in done.stdout
     assert "no more than one worker for each core" in done.stdout
