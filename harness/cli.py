@@ -151,7 +151,10 @@ def plan(
     allow_host: Hosts = None,
     as_json: Json = False,
 ) -> None:
-    """What `duel` or `run` would do, how long, and what stays untested."""
+    """What `duel` or `run` would do, and how long.
+
+    Conditions, grains, blocks, the smallest visible effect, and what stays untested and why.
+    """
     from harness.commands import plan as command  # noqa: PLC0415  (a fast --help)
 
     question = {
@@ -248,7 +251,7 @@ def list_(
     kind: Annotated[str | None, typer.Argument(help="servers, serializers, scenarios, faults or claims.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Servers, serializers, scenarios, faults and claims that there are."""
+    """Servers, serializers, scenarios, faults and claims."""
     from harness.commands import listing  # noqa: PLC0415  (a fast --help)
 
     document = listing.document(kind)
@@ -295,7 +298,10 @@ def schema(
 
 @app.command()
 def down(as_json: Json = False) -> None:
-    """Clear what an earlier crash left; never anything without the label."""
+    """Clear what a crash left, and nothing else.
+
+    Processes, containers and images of probes that carry the label; never anything without it.
+    """
     from harness.supervisor import CONTAINERS, PROBES, clear_containers, clear_images, end_all  # noqa: PLC0415  (a fast --help)
 
     ended = end_all(None)

@@ -161,15 +161,13 @@ def _round_trip(blocks: Sequence[SweepBlock]) -> str:
 
 
 def _marks(estimates: Sequence[dict[str, Any]]) -> list[chart.Mark]:
-    return [
-        chart.Mark(_between(one), one["value"], one["low"], one["high"])
-        for one in estimates
-        if all(one.get(key) for key in ("value", "low", "high"))
-    ]
+    """Where curves cross, each stretch of the axis once: two sizes of a table may cross in the same."""
+    places = [one for one in estimates if all(one.get(key) for key in ("value", "low", "high"))]
+    return list(dict.fromkeys(chart.Mark(_between(one), one["low"], one["high"]) for one in places))
 
 
 def _between(place: dict[str, Any]) -> str:
-    return f"{place['metric']}: {chart.short(place['low'])} to {chart.short(place['high'])}"
+    return f"{place['metric']}: {chart.short(place['low'])}–{chart.short(place['high'])}"
 
 
 def _table(grid: Grid, blocks: Sequence[SweepBlock]) -> Table:

@@ -207,7 +207,7 @@ def test_the_nearest_id_comes_first():
     """The id that was meant would be buried among ninety others."""
     with pytest.raises(UsageError) as caught:
         find(["msgspec-two-to-fife"])
-    assert "or from: msgspec-two-to-five" in caught.value.mend
+    assert "an id such as: msgspec-two-to-five" in caught.value.mend
 
 
 PLUGIN = """

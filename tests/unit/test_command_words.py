@@ -50,7 +50,7 @@ def test_words_that_cannot_be_read_are_one_document_too(words, said):
         (("--seconds", "nan"), "--seconds nan"),
         (("--seconds", "0.0001"), "--seconds 0.0001"),
         (("--users", "-1"), "--users -1"),
-        (("--seconds", "0.5", "--budget", "5h"), "36,000 blocks"),
+        (("--seconds", "0.5", "--budget", "5h"), "18,000 blocks"),
         (("--users", "2", "--load-workers", "4"), "4 load workers"),
         (("--path", "users"), "slash"),
         (("--app", "x"), "--app 'x'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -129,10 +130,9 @@ def test_the_hit_ratio_that_was_counted_stands_beside_the_response_times(tmp_pat
     """The share of hot requests would pass for the hit ratio, which expiry makes smaller."""
     (claim,) = find(["68"])
     mine = [one for one in claim.conditions if isinstance(one, Sweep)]
-    grid = mine[0].grid
-    folder = tmp_path / "sweeps" / grid.id
-    folder.mkdir(parents=True)
-    for number in range(4):
+    for grid, number in itertools.product((one.grid for one in mine), range(4)):
+        folder = tmp_path / "sweeps" / grid.id
+        folder.mkdir(parents=True, exist_ok=True)
         seen = tuple(
             Seen(cell.subject, cell.at, 300, 2.0, 3.0, None, None, None, 0, None,
                  hit_ratio=cell.at / 110 if cell.hits else None)
@@ -143,7 +143,7 @@ def test_the_hit_ratio_that_was_counted_stands_beside_the_response_times(tmp_pat
     assert len(pictures) == 2
     for picture in pictures:
         assert "hit ratio" in " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", picture.svg)).split("  ")[0]
-    (table,) = report.tables(68, tmp_path)
+    _, table = report.tables(68, tmp_path)
     column = table.header.index("hit ratio")
     cells = {(row[0], row[1]): row[column] for row in table.rows}
     assert cells["L2", "99"].startswith("0.9 ")

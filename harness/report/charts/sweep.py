@@ -41,10 +41,9 @@ class Series(Struct, frozen=True):
 
 
 class Mark(Struct, frozen=True):
-    """A place on the axis that an estimate names, with its interval."""
+    """A stretch of the axis that an estimate names: two places that were measured."""
 
     name: str
-    at: float
     low: float
     high: float
 
@@ -66,8 +65,7 @@ def sweep(panels: Sequence[Panel], *, axis: str, marks: Sequence[Mark] = ()) -> 
         _draw(axes, panel, spread=not axis.startswith("%"))
         if number == 0:
             for mark in marks:
-                axes.axvspan(mark.low, mark.high, color=canvas.INK, alpha=0.12, linewidth=0)
-                axes.axvline(mark.at, color=canvas.INK, linewidth=1, linestyle="--", label=mark.name)
+                axes.axvspan(mark.low, mark.high, color=canvas.INK, alpha=0.15, linewidth=0, label=mark.name)
             canvas.legend(axes)
         axes.set_ylabel(panel.what)
     plots[-1].set_xlabel(axis)
