@@ -19,7 +19,6 @@ from harness.errors import CannotMeasure, HarnessError, Interrupted, UsageError
 
 app = typer.Typer(
     name="harness",
-    help="Measures web services against each other, with intervals, and says when it cannot.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -69,11 +68,7 @@ Version = Annotated[bool, typer.Option("--version", help="Which version this is.
 
 
 @app.callback()
-def harness(
-    _: Annotated[
-        bool, typer.Option("--version", help="Which version this is.", callback=_version, is_eager=True)
-    ] = False,
-) -> None:
+def harness(version: Version = False) -> None:
     """Measures web services against each other, with intervals, and says when it cannot."""
 
 

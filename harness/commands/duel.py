@@ -31,7 +31,7 @@ RANGES: dict[str, tuple[float, float]] = {
 """Ten times beyond what one machine can send or hold, and no block that is shorter than its own edges."""
 
 BLOCKS_MAX = 10_000
-"""Of one cell: days of them."""
+"""Of one cell: eight hours and more where nobody chose shorter ones."""
 
 _MEMORY = re.compile(r"[1-9]\d{0,8}[kmg]")
 
@@ -178,7 +178,7 @@ def planned(question: Question, where: settings.Settings) -> Plan:
     )
     if found.blocks_max > BLOCKS_MAX:
         raise UsageError(
-            f"--budget {question.budget} in blocks of {question.seconds:g} s is {found.blocks_max:,} blocks.",
+            f"--budget {question.budget} is {found.blocks_max:,} blocks.",
             f"At most {BLOCKS_MAX:,} are possible: give less, or longer blocks.",
         )
     return found

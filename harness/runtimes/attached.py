@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -14,8 +13,6 @@ from harness.runtimes import local
 READY_S = 3.0
 """A service that runs already answers at once; this lets one come back from a restart."""
 
-RETRY_S = 0.1
-
 
 class Attached(Struct, frozen=True):
     """Somebody else's service: it can be asked, and nothing else is known of it."""
@@ -26,18 +23,16 @@ class Attached(Struct, frozen=True):
 
     def wait_ready(self, paths: Sequence[str], expect: Sequence[int]) -> None:
         """Ask every path; raises CannotMeasure where one does not answer as expected."""
-        deadline = time.monotonic() + READY_S
-        while True:
-            try:
-                for path in paths:
-                    local.verify_path(self.url, path, expect)
-            except OSError as error:
-                if time.monotonic() > deadline:
-                    why = f"{self.url} ({self.name}) does not answer: {error.strerror or error}."
-                    raise CannotMeasure(why, "Start the service that shall answer, or correct the address.") from None
-                time.sleep(RETRY_S)
-            else:
-                return
+        local.await_answers(
+            f"{self.url} ({self.name})",
+            self.url,
+            paths,
+            expect,
+            ended=lambda: None,
+            last_words=None,
+            deadline_s=READY_S,
+            mend="Start the service that shall answer, or correct the address.",
+        )
 
     def still_alone(self) -> str | None:
         """Nobody can tell who answers behind an address."""

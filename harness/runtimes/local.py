@@ -227,33 +227,38 @@ def await_answers(
     expect: Sequence[int],
     *,
     ended: Callable[[], str | None],
-    last_words: Callable[[], str],
+    last_words: Callable[[], str] | None,
     deadline_s: float = READY_S,
+    mend: str = "Mend the app or the server's options, then run again.",
 ) -> None:
     """Ask until every path answers as expected.
 
-    Raises CannotMeasure where ``ended`` says how the server ended, where it answers otherwise, or not in time.
+    Raises CannotMeasure with the ``mend`` where ``ended`` says how the server ended, where it answers otherwise, or not
+    in time.  ``last_words`` is None where nobody can read what it prints.
     """
     deadline = time.monotonic() + deadline_s
-    mend = "Mend the app or the server's options, then run again."
     while True:
         gone = ended()
         if gone is not None:
-            raise CannotMeasure(f"{name} {gone}. {_printed(last_words())}", mend)
+            raise CannotMeasure(f"{name} {gone}.{_printed(last_words)}", mend)
         try:
             for path in paths:
                 verify_path(url, path, expect)
-        except OSError:
+        except OSError as error:
             if time.monotonic() > deadline:
-                slow = f"did not answer within {deadline_s:.0f} s"
-                raise CannotMeasure(f"{name} {slow}. {_printed(last_words())}", mend) from None
+                slow = f"did not answer within {deadline_s:.0f} s ({error.strerror or error})"
+                raise CannotMeasure(f"{name} {slow}.{_printed(last_words)}", mend) from None
             time.sleep(0.02)
         else:
             return
 
 
-def _printed(last_words: str) -> str:
-    return f"Its last lines:\n{last_words}" if last_words.strip() else "It printed nothing."
+def _printed(last_words: Callable[[], str] | None) -> str:
+    """What it said last, behind a sentence; nothing where nobody can know."""
+    if last_words is None:
+        return ""
+    said = last_words()
+    return f" Its last lines:\n{said}" if said.strip() else " It printed nothing."
 
 
 def verify_path(url: str, path: str, expect: Sequence[int], headers: Mapping[str, str] | None = None) -> bytes:

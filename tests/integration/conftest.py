@@ -17,6 +17,8 @@ WORDS = (
     *("--seconds", "1", "--budget", "4s", "--results"),
 )
 """On an app that starts at once: four servers start in each block."""
+PATIENCE_S = 200
+"""A block takes 4 to 12 s, and there are eight."""
 ROUNDS = 2
 """Two blocks give an interval; their cells are four: request grain and slices, and slices with their blocks."""
 
@@ -30,7 +32,8 @@ def both_regimes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     place = tmp_path_factory.mktemp("duel")
     process = command.begin(*WORDS, str(place))
-    command.interrupted(process, lambda: len(list(place.glob("runs/*/blocks/[0-9]*"))) >= 4 * ROUNDS)
+    enough = 4 * ROUNDS
+    command.interrupted(process, lambda: len(list(place.glob("runs/*/blocks/[0-9]*"))) >= enough, PATIENCE_S)
     assert process.returncode == command.INTERRUPTED
     [run] = (place / "runs").iterdir()
     for folder in block_folders(run):

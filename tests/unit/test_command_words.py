@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -51,6 +52,7 @@ def test_words_that_cannot_be_read_are_one_document_too(words, said):
         (("--seconds", "0.0001"), "--seconds 0.0001"),
         (("--users", "-1"), "--users -1"),
         (("--seconds", "0.5", "--budget", "5h"), "18,000 blocks"),
+        (("--budget", "160h"), "96,000 blocks"),
         (("--users", "2", "--load-workers", "4"), "4 load workers"),
         (("--path", "users"), "slash"),
         (("--app", "x"), "--app 'x'"),
@@ -88,6 +90,25 @@ def test_help_is_shown_whole(words):
     shown = done.stdout + done.stderr
     assert "Usage: harness" in shown
     assert "..." not in shown.replace("]...", "").replace("CLAIM...", "").replace("WHAT...", "").replace("ARGS...", "")
+
+
+def test_an_answer_that_cannot_be_written_is_no_defect_of_ours():
+    """A user with a full disk would be asked to report a defect."""
+    done = subprocess.run(
+        ["sh", "-c", '"$@" >/dev/full', "sh", *command.argv("list", "servers")],
+        cwd=command.ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "could not be printed: No space left on device." in done.stderr
+
+
+def test_a_reader_that_goes_away_gets_no_traceback():
+    """A user of head would read a traceback below the lines that he wanted."""
+    process = command.begin("list", "claims")
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(60), said) == (141, "")
 
 
 def test_the_version_is_told():

@@ -43,13 +43,15 @@ def test_a_jump_anywhere_between_two_places_lies_in_the_interval(jump):
 @pytest.mark.parametrize("truth", [300.0, 1_000.0, 2_900.0])
 def test_intervals_of_crossings_cover_the_truth_as_often_as_they_say(truth):
     """A published depth would be contradicted by the next run."""
-    held = 0
+    held = claimed = 0
     for seed in range(300):
         flat = _curves(lambda _: 1.0, 8, 0.2, seed=2 * seed)
         power = _curves(lambda at: (at / truth) ** 0.2 * 2, 8, 0.2, seed=2 * seed + 1)
         found = shapes.crossing(power, flat, 2.0, 0.95)
-        # Where an end of the grid is not told from the level, no interval is claimed.
+        # Where an end of the grid is not told from the level, no interval is claimed: that may be seldom.
+        claimed += found.at is not None
         held += found.at is None or found.at.low <= truth <= found.at.high
+    assert claimed > 150
     assert held / 300 > 0.93
 
 
