@@ -115,7 +115,7 @@ def test_the_documents_of_the_contract_have_schemas():
 def test_documents_of_the_contract_fit(name):
     """Our own output would be refused by our own schema."""
     schema = schemas.schema(name)
-    assert faults(DOCUMENTS[name], schema, schema) == []
+    assert faults(DOCUMENTS[name], schema) == []
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -124,13 +124,13 @@ def test_every_missing_field_is_noticed(name):
     schema = schemas.schema(name)
     for field in schema["required"]:
         broken = {key: value for key, value in DOCUMENTS[name].items() if key != field}
-        assert faults(broken, schema, schema) == [f"$.{field} is missing"]
+        assert faults(broken, schema) == [f"$: {field!r} is a required property"]
 
 
 def test_a_made_up_verdict_is_noticed():
     """A program that reads our verdicts would meet a word that it does not know."""
     schema = schemas.schema("duel")
-    assert faults({**DOCUMENTS["duel"], "verdict": "great"}, schema, schema)
+    assert faults({**DOCUMENTS["duel"], "verdict": "great"}, schema)
 
 
 def test_a_stored_block_fits_its_schema():
@@ -156,7 +156,7 @@ def test_a_stored_block_fits_its_schema():
         wall_s=5.0,
     )
     schema = schemas.schema("block")
-    assert faults(json.loads(msgspec.json.encode(block)), schema, schema) == []
+    assert faults(json.loads(msgspec.json.encode(block)), schema) == []
 
 
 def test_an_unknown_schema_lists_the_choices():
